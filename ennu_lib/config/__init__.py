@@ -1,0 +1,17 @@
+"""Typed parameters: what a data team edits, checked before anything runs."""
+
+from ennu_lib.config.places import params_dir, project_root, reports_root, workspace_root
+from ennu_lib.config.run_params import RunParams, load_run
+from ennu_lib.config.yaml_model import Strict, load_model, load_yaml
+
+__all__ = [
+    "RunParams",
+    "Strict",
+    "load_model",
+    "load_run",
+    "load_yaml",
+    "params_dir",
+    "project_root",
+    "reports_root",
+    "workspace_root",
+]

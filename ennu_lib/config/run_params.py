@@ -1,0 +1,104 @@
+"""The parameters of one run: `params/runs/*.yml` as one typed model."""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, field_validator, model_validator
+
+from ennu_lib.config.yaml_model import Strict, load_model
+
+
+class SourceParams(Strict):
+    """Where the Open Medical database is. `password` is the name of an environment variable."""
+
+    url: str
+    password: str | None = None
+    schema_name: str | None = Field(default=None, alias="schema")
+    chunk_rows: int = Field(default=50_000, ge=100, le=1_000_000)
+
+    @field_validator("url")
+    @classmethod
+    def _has_scheme(cls, url: str) -> str:
+        if "://" not in url:
+            raise ValueError("not a database URL; write for example sqlite:///clinic.sqlite")
+        return url
+
+
+class EmulatorParams(Strict):
+    """A rehearsal portal on this machine: its state file, relative to the workspace folder."""
+
+    state: str = "portal.sqlite"
+
+
+class TargetParams(Strict):
+    """The HubSpot portal: either a URL, or an emulator that the runner starts and stops."""
+
+    url: str | None = None
+    emulator: EmulatorParams | None = None
+    token: str = "ENNU_PORTAL_TOKEN"
+    requests_per_10_seconds: int = Field(default=150, ge=1)
+    requests_per_day: int = Field(default=650_000, ge=1)
+    share: float = Field(default=0.95, gt=0, le=1)
+    workers: int = Field(default=4, ge=1, le=16)
+
+    @model_validator(mode="after")
+    def _one_portal(self) -> TargetParams:
+        if (self.url is None) == (self.emulator is None):
+            raise ValueError("give either a url or an emulator")
+        return self
+
+
+class ClinicParams(Strict):
+    """The synthetic clinic of a rehearsal. `synthea` names a folder with a Synthea CSV export instead."""
+
+    patients: int = Field(default=500, ge=1)
+    seed: int = 25
+    synthea: str | None = None
+
+
+class ScoreParams(Strict):
+    """Which health-score preset is computed."""
+
+    preset: str = "hs-graded-v1"
+
+
+class RunnerParams(Strict):
+    """Limits of the notebook runner."""
+
+    cell_minutes: float = Field(default=240, gt=0)
+    output_megabytes: float = Field(default=2, gt=0)
+
+
+class ReportParams(Strict):
+    """Counts about people from 1 up to `suppress_below - 1` are not shown (CMS cell-size rule: 1 to 10)."""
+
+    suppress_below: int = Field(default=11, ge=1)
+
+
+class RunParams(Strict):
+    """Everything a run depends on apart from its data, its code and its secrets."""
+
+    name: str = Field(pattern=r"^[a-z][a-z0-9-]{0,39}$")
+    environment: Literal["rehearsal", "production"]
+    today: dt.date
+    key: str = "ENNU_KEY"
+    source: SourceParams
+    target: TargetParams
+    clinic: ClinicParams | None = None
+    scores: ScoreParams = ScoreParams()
+    runner: RunnerParams = RunnerParams()
+    report: ReportParams = ReportParams()
+
+    @model_validator(mode="after")
+    def _production_is_real(self) -> RunParams:
+        if self.environment == "production" and (self.clinic or self.target.emulator):
+            raise ValueError("a production run has neither a synthetic clinic nor an emulator")
+        return self
+
+
+def load_run(path: Path) -> RunParams:
+    """Read a run file. Raises ConfigurationError with every mistake and its line."""
+    return load_model(path, RunParams)
