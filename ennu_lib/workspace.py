@@ -111,7 +111,7 @@ def replacing(target: Path) -> Iterator[Path]:
     try:
         with storage(target.name):
             yield temporary
-            os.chmod(temporary, 0o600)
+            temporary.chmod(0o600)
             with temporary.open("rb") as file:
                 os.fsync(file.fileno())
             temporary.replace(target)
