@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, field
 
 PLAIN_TYPES = frozenset(
-    "integer bigint smallint boolean float text longtext date datetime time".split(),
+    ["integer", "bigint", "smallint", "boolean", "float", "text", "longtext", "date", "datetime", "time"],
 )
 COLUMN_FIELDS = ("table", "column", "type", "null_share", "key", "references", "declared", "content", "meaning")
 

@@ -11,10 +11,12 @@ from pathlib import Path
 from ennu_lib.catalog.columns import COLUMN_FIELDS, Column, read_column
 from ennu_lib.errors import ConfigurationError
 
+# fmt: off
 TABLE_FIELDS = (
-    "no,table,origin,group,purpose,primary_key,disposition,target,data_class,growth,"
-    "rows_at_22000_patients,avg_row_bytes,empty_allowed"
-).split(",")
+    "no", "table", "origin", "group", "purpose", "primary_key", "disposition", "target", "data_class", "growth",
+    "rows_at_22000_patients", "avg_row_bytes", "empty_allowed",
+)
+# fmt: on
 DISPOSITIONS = ("lookup", "archive", "contact_property", "exclude", "association", "association_label")
 DATA_CLASSES = ("PHI", "none", "staff", "log", "system", "financial", "credential")
 CATALOGUE_PATIENTS = 22_000
