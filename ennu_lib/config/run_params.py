@@ -12,7 +12,10 @@ from ennu_lib.config.yaml_model import Strict, load_model
 
 
 class SourceParams(Strict):
-    """Where the Open Medical database is. `password` is the name of an environment variable."""
+    """Where the Open Medical database is. `password` is the name of an environment variable.
+
+    `{workspace}` in the URL stands for the workspace folder, for the SQLite file of a rehearsal.
+    """
 
     url: str
     password: str | None = None
@@ -52,11 +55,10 @@ class TargetParams(Strict):
 
 
 class ClinicParams(Strict):
-    """The synthetic clinic of a rehearsal. `synthea` names a folder with a Synthea CSV export instead."""
+    """The synthetic clinic that a rehearsal is built with."""
 
     patients: int = Field(default=500, ge=1)
     seed: int = 25
-    synthea: str | None = None
 
 
 class ScoreParams(Strict):

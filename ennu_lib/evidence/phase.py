@@ -18,6 +18,7 @@ from ennu_lib.evidence.findings import Finding, Severity, Status, verdict_of
 from ennu_lib.evidence.phases import PHASES, PhaseSpec, phase_spec
 from ennu_lib.evidence.provenance import provenance
 from ennu_lib.keys import Keys, secret
+from ennu_lib.progress import Progress
 from ennu_lib.workspace import Workspace, sha256_of, storage
 
 RUN_FILE = "run.yml"
@@ -35,6 +36,7 @@ class Phase:
         self.started = clock.now()
         self.findings: list[Finding] = []
         self.evidence: dict[str, Any] = {}
+        self.progress = Progress(workspace.root / ".progress" / f"{spec.name}.json", clock)
         self._counts: dict[str, int] = {}
         self._tables: dict[str, list[dict[str, Any]]] = {}
         self._not_done: list[str] = []
@@ -114,6 +116,7 @@ class Phase:
             "finished": self.clock.now().isoformat(timespec="seconds"),
         }
         blocked = [f for f in self.findings if f.severity is Severity.BLOCK and f.status is Status.FAIL]
+        self.progress.clear()
         name = f"evidence/{self.spec.name}"
         self.workspace.write_bytes(name, _canonical(self.evidence), ".failed.json" if blocked else ".json")
         if blocked:

@@ -1,0 +1,163 @@
+"""The `ennu` command: thin words over the library, one line per failure, one exit code per cause."""
+
+from __future__ import annotations
+
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ennu_lib import errors
+from ennu_lib.config import load_run, params_dir, project_root, reports_root, workspace_root
+
+app = typer.Typer(
+    name="ennu",
+    help="Move a clinic's Open Medical database into HubSpot, lose nothing, leak nothing, and prove it.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+clinic_app = typer.Typer(help="Build the synthetic clinic of a rehearsal.", no_args_is_help=True)
+portal_app = typer.Typer(help="Compare the portal's schema with params/portal, and change it.", no_args_is_help=True)
+app.add_typer(clinic_app, name="clinic")
+app.add_typer(portal_app, name="portal")
+
+DEMO = "params/runs/demo.yml"
+RunFile = Annotated[str, typer.Option("--run", help="The run's parameter file.")]
+RunId = Annotated[str | None, typer.Option("--run-id", help="Name of the run; give it again to resume.")]
+
+
+@app.command()
+def run(
+    run: RunFile = DEMO,
+    run_id: RunId = None,
+    only: Annotated[str | None, typer.Option(help="One phase, by number or name.")] = None,
+    start: Annotated[str | None, typer.Option("--from", help="Begin at this phase.")] = None,
+) -> None:
+    """Execute the notebooks in order; a page per phase and an index are in reports/<run-id>/."""
+    from ennu_lib.run.runner import Runner, chosen_phases
+
+    phases = chosen_phases(only, start)
+    params = load_run(_absolute(run))
+    runner = Runner(run, run_id or _new_run_id(params.name), _say, live=sys.stdout.isatty())
+    _say(f"run {runner.workspace.run_id}: {params.environment}, {len(phases)} phases")
+    try:
+        runner.run(phases)
+    finally:
+        index = runner.reports / "index.html"
+        if index.is_file():
+            _say(f"reports: {_shown(index)}")
+
+
+@app.command()
+def demo(run: RunFile = DEMO, run_id: RunId = None) -> None:
+    """Build the synthetic clinic unless it is there, then run every phase against the emulator."""
+    build(run=run, from_synthea=None, replace=False)
+    globals()["run"](run=run, run_id=run_id, only=None, start=None)
+
+
+@app.command()
+def lab(run: RunFile = DEMO) -> None:
+    """Open JupyterLab at notebook 01, with the demo clinic built and the emulator running."""
+    import os
+    import subprocess
+
+    from ennu_lib.run.runner import portal
+    from ennu_lib.workspace import Workspace
+
+    build(run=run, from_synthea=None, replace=False)
+    with portal(load_run(_absolute(run)), Workspace("lab")):
+        os.environ.pop("ENNU_WATCHED", None)
+        notebooks = project_root() / "notebooks"
+        subprocess.run([sys.executable, "-m", "jupyterlab", str(notebooks / "01_audit.ipynb")], cwd=notebooks)
+
+
+@app.command()
+def emulator(
+    port: Annotated[int, typer.Option(help="0 picks a free one.")] = 0,
+    state: Annotated[Path, typer.Option(help="SQLite file that holds the portal.")] = Path("portal.sqlite"),
+    token: Annotated[str, typer.Option(help="The access token it accepts.")] = "test-token",
+) -> None:
+    """Serve a HubSpot-compatible portal on this machine only."""
+    from ennu_lib.emulator.__main__ import main as serve
+
+    serve(["--port", str(port), "--state", str(state), "--token", token])
+
+
+@clinic_app.command("build")
+def build(
+    run: RunFile = DEMO,
+    from_synthea: Annotated[Path | None, typer.Option(help="Folder of a Synthea CSV export to use instead.")] = None,
+    replace: Annotated[bool, typer.Option(help="Replace the clinic that is there.")] = False,
+) -> None:
+    """Build the 189-table database that the run file's source.url names."""
+    from ennu_lib.run.rehearsal import build_source
+
+    build_source(load_run(_absolute(run)), from_synthea=from_synthea, replace=replace, say=_say)
+
+
+@app.command()
+def phases() -> None:
+    """List the phases of a run."""
+    from ennu_lib.evidence import PHASES
+
+    for spec in PHASES:
+        _say(f"{spec.name:<20} {spec.title:<16} after {', '.join(spec.needs) or 'nothing'}")
+
+
+@app.command("exit-codes")
+def exit_codes() -> None:
+    """List the exit codes and what each one means."""
+    for name, (code, meaning) in sorted(errors.exit_codes().items(), key=lambda item: item[1][0]):
+        _say(f"{code:>4}  {name:<20} {meaning}")
+
+
+def main() -> None:
+    """Entry point of the `ennu` command."""
+    try:
+        app(standalone_mode=False)
+    except errors.EnnuError as error:
+        _fail(str(error), error.exit_code)
+    except typer.Exit as stop:
+        raise SystemExit(stop.exit_code) from None
+    except (KeyboardInterrupt, typer.Abort):
+        _fail("stopped; whole files stay, run again with the same --run-id to go on", errors.Interrupted.exit_code)
+    except _click_errors() as error:
+        _fail(error.format_message(), errors.UsageError.exit_code)
+
+
+def _click_errors() -> type[Exception]:
+    try:
+        from typer._click.exceptions import ClickException
+    except ImportError:
+        from click.exceptions import ClickException
+    return ClickException
+
+
+def _fail(message: str, code: int) -> None:
+    print(f"ennu: {message}", file=sys.stderr)
+    raise SystemExit(code)
+
+
+def _say(text: str, end: str = "\n") -> None:
+    print(text, end=end, flush=True)
+
+
+def _absolute(path: str) -> Path:
+    return Path(path) if Path(path).is_absolute() else project_root() / path
+
+
+def _new_run_id(name: str) -> str:
+    return f"{name}-{datetime.now(UTC):%Y%m%d-%H%M%S}"
+
+
+def _shown(path: Path) -> str:
+    return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)
+
+
+__all__ = ["app", "main", "params_dir", "reports_root", "workspace_root"]
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,195 @@
+"""Run the notebooks of a migration in order, render each page at once, and say in one line how each ended."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import psutil
+
+from ennu_lib import emulator, errors
+from ennu_lib.clock import Clock, SystemClock
+from ennu_lib.config import RunParams, project_root, reports_root, workspace_root
+from ennu_lib.evidence import PHASES, PhaseSpec, begin_run, phase_spec, read_evidence
+from ennu_lib.keys import make_rehearsal_key
+from ennu_lib.progress import WATCHED, describe, duration, read_progress
+from ennu_lib.run.execute import Ending, execute
+from ennu_lib.run.pages import render_run_pages
+from ennu_lib.run.record import PhaseRecord, RunRecord, load_record, save_record
+from ennu_lib.workspace import Workspace, sha256_of
+
+PORTAL_URL = "ENNU_PORTAL_URL"
+REHEARSAL_TOKEN = "test-token"
+STILL_ALIVE_SECONDS = 30
+
+
+class Runner:
+    """One call of `ennu run`. `say` prints a line; `live` is true when lines may be rewritten (a terminal)."""
+
+    def __init__(self, run_file: str, run_id: str, say, *, live: bool = False, clock: Clock | None = None):
+        self.run_file = run_file
+        self.workspace = Workspace(run_id)
+        self.say = say
+        self.live = live
+        self.clock = clock or SystemClock()
+        self.reports = reports_root() / run_id
+
+    def run(self, phases: list[PhaseSpec]) -> RunRecord:
+        """Run `phases`. Raises the failed phase's own error after its page and the index are written."""
+        with self.workspace.lock(), stoppable():
+            params = begin_run(self.run_file, self.workspace)
+            record = load_record(self.workspace, self._empty(params))
+            with portal(params, self.workspace):
+                for spec in phases:
+                    ending = self._phase(spec, params, record)
+                    if not ending.ok:
+                        raise _as_error(ending, spec)
+        return record
+
+    def _phase(self, spec: PhaseSpec, params: RunParams, record: RunRecord) -> Ending:
+        entry = record.phase(spec.name)
+        entry.started = self.clock.now().isoformat(timespec="seconds")
+        began = time.monotonic()
+        output = self.workspace.path(f"notebooks/{spec.name}", ".ipynb")
+        with self._watching(spec) as peak:
+            try:
+                ending = execute(
+                    project_root() / "notebooks" / spec.notebook,
+                    output,
+                    {"run": self.run_file, "run_id": self.workspace.run_id},
+                    cell_minutes=params.runner.cell_minutes,
+                    megabytes=params.runner.output_megabytes,
+                )
+            except (KeyboardInterrupt, errors.Interrupted):
+                ending = Ending(False, "Interrupted", errors.Interrupted.exit_code, "stopped by the operator")
+        ending = self._with_marker(spec, ending)
+        self._note(entry, ending, output, time.monotonic() - began, peak[0])
+        save_record(self.workspace, record)
+        render_run_pages(self.workspace, record, spec, output, self.reports)
+        self.say(_line(entry))
+        return ending
+
+    def _with_marker(self, spec: PhaseSpec, ending: Ending) -> Ending:
+        if ending.ok and read_evidence(self.workspace, spec.name) is None:
+            return Ending(False, "PhaseFailed", errors.PhaseFailed.exit_code, "it ended without leaving its evidence")
+        return ending
+
+    def _note(self, entry: PhaseRecord, ending: Ending, output: Path, seconds: float, peak: int) -> None:
+        evidence = read_evidence(self.workspace, entry.phase) or {}
+        entry.status = "passed" if ending.ok else "interrupted" if ending.error == "Interrupted" else "failed"
+        entry.verdict = evidence.get("verdict", "error") if ending.ok else "error"
+        entry.error, entry.exit_code, entry.message = ending.error, ending.exit_code, ending.message
+        entry.seconds = round(seconds, 1)
+        entry.peak_mb = peak
+        entry.rows = evidence.get("counts", {}).get("rows", 0)
+        entry.notebook_sha256 = sha256_of(output) if output.is_file() else ""
+
+    @contextmanager
+    def _watching(self, spec: PhaseSpec) -> Iterator[list[int]]:
+        """Show the phase's progress while it runs, and measure the largest process below this one, in MB."""
+        over = threading.Event()
+        peak = [0]
+        watcher = threading.Thread(target=self._watch, args=(spec, over, peak), daemon=True)
+        watcher.start()
+        try:
+            yield peak
+        finally:
+            over.set()
+            watcher.join(timeout=5)
+
+    def _watch(self, spec: PhaseSpec, over: threading.Event, peak: list[int]) -> None:
+        file = self.workspace.root / ".progress" / f"{spec.name}.json"
+        began = spoke = time.monotonic()
+        while not over.wait(0.25):
+            peak[0] = max(peak[0], largest_process_mb())
+            state = read_progress(file)
+            text = f"{spec.name:<20} {describe(state) if state else duration(time.monotonic() - began)}"
+            if self.live:
+                self.say(f"\r{text:<100}", end="")
+            elif time.monotonic() - spoke > STILL_ALIVE_SECONDS:
+                self.say(text)
+                spoke = time.monotonic()
+        if self.live:
+            self.say(f"\r{'':<100}\r", end="")
+
+    def _empty(self, params: RunParams) -> RunRecord:
+        phases = [PhaseRecord(s.name, s.title) for s in PHASES]
+        return RunRecord(self.workspace.run_id, params.name, params.environment, str(self.run_file), phases)
+
+
+def chosen_phases(only: str | None, start: str | None) -> list[PhaseSpec]:
+    """All phases, the one named `only`, or those from `start` on. Raises UsageError for an unknown phase."""
+    if only and start:
+        raise errors.UsageError("--only and --from exclude each other; give one of them")
+    if only:
+        return [phase_spec(only)]
+    first = PHASES.index(phase_spec(start)) if start else 0
+    return list(PHASES[first:])
+
+
+@contextmanager
+def portal(params: RunParams, workspace: Workspace) -> Iterator[None]:
+    """Start the emulator of a rehearsal, and tell the kernels where it listens; a real portal needs nothing."""
+    with ExitStack() as stack:
+        os.environ[WATCHED] = "1"
+        stack.callback(os.environ.pop, WATCHED, None)
+        if params.environment == "rehearsal":
+            make_rehearsal_key(params.key, workspace_root() / ".secrets")
+        if params.target.emulator:
+            os.environ.setdefault(params.target.token, REHEARSAL_TOKEN)
+            state = workspace_root() / params.target.emulator.state
+            url = stack.enter_context(emulator.running(state, token=os.environ[params.target.token]))
+            os.environ[PORTAL_URL] = url
+            stack.callback(os.environ.pop, PORTAL_URL, None)
+        yield
+
+
+@contextmanager
+def stoppable() -> Iterator[None]:
+    """Let SIGTERM end the run the way Ctrl-C does, so that the emulator and the kernel are stopped too."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def stop(_signal, _frame):
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def largest_process_mb() -> int:
+    """Resident memory of the largest process among this one and its descendants, in MB."""
+    sizes = []
+    me = psutil.Process()
+    for process in (me, *me.children(recursive=True)):
+        try:
+            sizes.append(process.memory_info().rss)
+        except psutil.NoSuchProcess:
+            continue
+    return max(sizes, default=0) // 2**20
+
+
+def _as_error(ending: Ending, spec: PhaseSpec) -> errors.EnnuError:
+    """The kernel's error came back as a name and a message; the exit code says which class it was."""
+    error = errors.EnnuError(f"{spec.name}: {ending.message}")
+    error.exit_code = ending.exit_code
+    return error
+
+
+def _line(entry: PhaseRecord) -> str:
+    shown = {"passed": entry.verdict.replace("_", " ")}.get(entry.status, entry.status)
+    return (
+        f"{entry.phase:<20} {shown:<22} {entry.rows:>12,} rows  {duration(entry.seconds):>12}  {entry.peak_mb:>5,} MB"
+    )
+
+
+__all__ = ["PHASES", "Runner", "chosen_phases", "portal"]
