@@ -1,0 +1,113 @@
+"""A preset and a metric table compiled: per sex, the weight and the target of every metric, in exact numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from fractions import Fraction
+from functools import lru_cache
+from math import lcm
+
+from ennu_lib.catalog.biomarker import Biomarker
+from ennu_lib.catalog.biomarkers import BiomarkerCatalogue
+from ennu_lib.errors import ConfigurationError
+from ennu_lib.scores.preset import Freshness, Preset
+from ennu_lib.scores.reading import Reader
+from ennu_lib.scores.reasons import Reason
+from ennu_lib.scores.subscore import SUBSCORES, Target, target_of_gender, target_of_range
+
+BASES = ("male", "female", "neutral")
+HALF = Fraction(1, 2)
+
+# Sub-scores are summed as whole multiples of 1e-15; the sums of all weights must leave room in 128 bits beside that.
+SUBSCORE_SCALE = 10**15
+_ROOM_BITS = 126
+
+
+@dataclass(frozen=True)
+class Rule:
+    """How one metric counts on one basis; `reason` says why it does not. `weight` = metric weight x class factor."""
+
+    weight: Fraction
+    target: Target | None
+    reason: Reason | None
+
+
+@dataclass(frozen=True, eq=False)
+class Formula:
+    """Everything that scoring needs to know. `weight_scale` makes every effective weight a whole number."""
+
+    preset: Preset
+    catalogue: BiomarkerCatalogue
+    reader: Reader
+    rules: Mapping[tuple[str, str], Rule]
+    freshness: Mapping[str, Freshness]
+    applicable_weight: Mapping[str, Fraction]
+    weight_scale: int
+
+    @property
+    def version(self) -> str:
+        """Preset and metric table, each with a digest of its content."""
+        return f"{self.preset.name}@{self.preset.digest}+metrics@{self.catalogue.version}"
+
+    def subscore(self, basis: str, metric_code: str, value: Fraction) -> Fraction:
+        """Sub-score of a canonical value; the metric must have a target on this basis."""
+        return SUBSCORES[self.preset.subscore](self.rules[basis, metric_code].target, value)
+
+    def band(self, score: Decimal) -> str:
+        """The band of a rounded score."""
+        return next(band.name for band in self.preset.bands if score >= band.from_)
+
+
+@lru_cache(maxsize=8)
+def compile_formula(preset: Preset, catalogue: BiomarkerCatalogue) -> Formula:
+    """Compile a preset against a metric table. Raises ConfigurationError when the weights have too many decimals."""
+    rules = {(basis, b.code): _rule(preset, basis, b) for basis in BASES for b in catalogue}
+    applicable = {basis: _applicable_weight(preset, catalogue, rules, basis) for basis in BASES}
+    scale = lcm(*(rule.weight.denominator for rule in rules.values())) * HALF.denominator
+    heaviest = max(applicable.values()) * scale
+    if int(heaviest * 100 * SUBSCORE_SCALE * 10**6 * 2).bit_length() > _ROOM_BITS:
+        raise ConfigurationError(preset.name, ["weights and class factors have too many decimals to be summed exactly"])
+    return Formula(
+        preset=preset,
+        catalogue=catalogue,
+        reader=Reader(preset, catalogue),
+        rules=rules,
+        freshness={b.code: preset.freshness.of(b.code, b.category) for b in catalogue},
+        applicable_weight=applicable,
+        weight_scale=scale,
+    )
+
+
+def _rule(preset: Preset, basis: str, biomarker: Biomarker) -> Rule:
+    if preset.per_gender_weights is not None:
+        return _gender_rule(preset, basis, biomarker)
+    weight = Fraction(biomarker.weight) * Fraction(preset.significance_factor[biomarker.significance])
+    if basis == "neutral":
+        if not any(biomarker.optimum.values()):
+            return Rule(weight, None, Reason.NOT_APPLICABLE)
+        if preset.unknown_gender_policy == "no_score" or not biomarker.is_sex_neutral:
+            return Rule(weight, None, Reason.GENDER_REQUIRED)
+    sex = "male" if basis == "neutral" else basis
+    optimum = biomarker.optimum[sex]
+    if optimum is None:
+        return Rule(weight, None, Reason.NOT_APPLICABLE)
+    zero_points = biomarker.zero_points[sex] if biomarker.zero_points is not None else None
+    return Rule(weight, target_of_range(optimum, zero_points, Fraction(preset.fallback_span)), None)
+
+
+def _gender_rule(preset: Preset, basis: str, biomarker: Biomarker) -> Rule:
+    factor = Fraction(preset.significance_factor[biomarker.significance])
+    given = preset.per_gender_weights.get(basis, {}).get(biomarker.code)
+    if given is not None:
+        return Rule(Fraction(given.w) * factor, target_of_gender(given), None)
+    counts_somewhere = any(biomarker.code in targets for targets in preset.per_gender_weights.values())
+    needs_sex = basis == "neutral" and counts_somewhere
+    return Rule(Fraction(0), None, Reason.GENDER_REQUIRED if needs_sex else Reason.NOT_APPLICABLE)
+
+
+def _applicable_weight(preset: Preset, catalogue: BiomarkerCatalogue, rules, basis: str) -> Fraction:
+    """Weight of all metrics that could count; without a known sex, of all that could count for either."""
+    applicable = [rules[basis, b.code] for b in catalogue]
+    return sum((rule.weight for rule in applicable if rule.reason is not Reason.NOT_APPLICABLE), Fraction(0))
