@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from fractions import Fraction
 
 from ennu_lib.catalog.biomarker import Biomarker
 from ennu_lib.catalog.biomarkers import BiomarkerCatalogue
+from ennu_lib.catalog.reading import parse_number
 from ennu_lib.catalog.units import IDENTITY, Conversion
 from ennu_lib.scores.preset import Preset
 from ennu_lib.scores.reasons import Flag, Reason
-
-COMPARATORS = {"": "eq", "<": "lt", "<=": "le", ">": "gt", ">=": "ge", "≤": "le", "≥": "ge"}
-LONGEST_NUMBER = 40
-
-_NUMBER = re.compile(r"\s*(<=|>=|<|>|≤|≥)?\s*([+-]?(?:[0-9]{1,3}(?:,[0-9]{3})+|[0-9]+)?(?:\.[0-9]+)?)\s*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,14 +29,6 @@ class Reading:
     acute: bool = False
     needs_method: bool = False
     spoils: bool = False
-
-
-def parse_number(text: str) -> tuple[str, Fraction] | None:
-    """`<0.2` as ('lt', 1/5). Thousands commas are accepted, everything else is None."""
-    match = _NUMBER.fullmatch(text) if len(text) <= LONGEST_NUMBER else None
-    if match is None or not any(character.isdigit() for character in match[2]):
-        return None
-    return COMPARATORS[match[1] or ""], Fraction(match[2].replace(",", ""))
 
 
 class Reader:
