@@ -1,0 +1,225 @@
+"""What a data team may change about matching: the files of params/identity, checked before anything runs."""
+
+import csv
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from ennu_lib.errors import ConfigurationError
+
+FIELDS = (
+    "first_name",
+    "last_name",
+    "middle_name",
+    "preferred_name",
+    "suffix",
+    "birth_date",
+    "sex",
+    "street",
+    "zip",
+    "phone",
+    "email",
+    "ssn",
+    "member_number",
+)
+LEVEL_WORDS = {"exact": 0, "nickname": 0, "swapped": 0, "initial": 0, "part": 0, "mailbox": 0}
+LEVEL_WORDS |= {"similar": 1, "edits": 1, "days": 1}
+MOST_LEVELS = 14  # a level is packed into four bits: missing, disagree and fourteen others
+MOST_FIELDS = 16
+
+
+class Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Comparison(Strict):
+    """How one field of two records is compared, and what its agreement can mean."""
+
+    field: Literal[FIELDS]
+    levels: list[str]
+    household: bool = False
+    term_frequency: bool = False
+
+    @field_validator("levels")
+    @classmethod
+    def _known_levels(cls, levels: list[str]) -> list[str]:
+        for level in levels:
+            word, *number = level.split()
+            if word not in LEVEL_WORDS or len(number) != LEVEL_WORDS[word]:
+                raise ValueError(f"unknown agreement level {level!r}")
+        if not levels or levels[0] != "exact":
+            raise ValueError("the first level must be 'exact'")
+        if len(levels) > MOST_LEVELS:
+            raise ValueError(f"more than {MOST_LEVELS} levels")
+        return levels
+
+
+class Placeholder(Strict):
+    """The values of one field that stand for "not known"."""
+
+    values: list[str] = []
+    patterns: list[str] = []
+    shared_by_more_than: int | None = Field(default=None, ge=2)
+
+
+class Blocking(Strict):
+    largest_block: int = Field(ge=2)
+    most_pairs_per_record: int = Field(ge=1)
+    most_pairs: int = Field(ge=1)
+    rules: list[list[str]] = Field(min_length=1)
+
+
+class Model(Strict):
+    """Settings of the three-class model; meanings in thresholds.yml."""
+
+    random_pairs: int = Field(ge=1000)
+    seed: int
+    most_rounds: int = Field(ge=1)
+    tolerance: float = Field(gt=0)
+    match_exact: float = Field(gt=0, lt=1)
+    household_exact: float = Field(gt=0, lt=1)
+    prior_strength: float = Field(ge=0)
+    leak: float = Field(ge=0, lt=1)
+    starting_share: float = Field(gt=0, lt=0.5)
+
+
+class Decision(Strict):
+    auto_merge: float = Field(gt=0, lt=1)
+    review: float = Field(gt=0, lt=1)
+    keep: float = Field(gt=0, lt=1)
+
+    @model_validator(mode="after")
+    def _in_order(self) -> "Decision":
+        if not self.keep <= self.review <= self.auto_merge:
+            raise ValueError("keep <= review <= auto_merge must hold")
+        return self
+
+
+class Guard(Strict):
+    """A combination of agreement levels that no machine may merge."""
+
+    name: str
+    meaning: str
+    when: dict[str, list[str]] = Field(min_length=1)
+    any: dict[str, list[str]] = {}
+    unless: dict[str, list[str]] = {}
+
+
+class Clusters(Strict):
+    largest: int = Field(ge=2)
+    weakest_log_odds: float = Field(lt=0)
+    strongest_log_odds: float = Field(gt=0)
+
+
+class SecondOpinion(Strict):
+    most_records: int = Field(ge=0)
+
+
+Rule = Literal[
+    "never_overwrite", "most_recent", "most_complete", "most_frequent", "longest", "verified", "source_priority"
+]
+
+
+class Together(Strict):
+    columns: list[str] = Field(min_length=1)
+    rules: list[Rule] = Field(min_length=1)
+
+
+class Survivorship(Strict):
+    """Which member's value becomes the golden record's, per column."""
+
+    updated: str
+    source: str
+    sources: list[str] = []
+    verified: dict[str, str] = {}
+    survivor: list[Rule]
+    default: list[Rule]
+    columns: dict[str, list[Rule]] = {}
+    together: list[Together] = []
+
+
+class IdentityParams(Strict):
+    """All parameters of the identity room."""
+
+    columns: dict[Literal[FIELDS], str | list[str]]
+    comparisons: list[Comparison] = Field(min_length=2, max_length=MOST_FIELDS)
+    placeholders: dict[Literal[FIELDS], Placeholder]
+    blocking: Blocking
+    model: Model
+    decision: Decision
+    guards: list[Guard]
+    clusters: Clusters
+    second_opinion: SecondOpinion
+    survivorship: Survivorship
+    nicknames: dict[str, tuple[str, ...]]
+
+    @property
+    def levels(self) -> dict[str, list[str]]:
+        """Field to the names of its levels, by number: 0 missing, 1 disagree, then from the weakest to exact."""
+        return {c.field: ["missing", "disagree", *reversed(c.levels)] for c in self.comparisons}
+
+    @model_validator(mode="after")
+    def _guards_name_levels(self) -> "IdentityParams":
+        levels = self.levels
+        for guard in self.guards:
+            for field, wanted in [*guard.when.items(), *guard.any.items(), *guard.unless.items()]:
+                unknown = set(wanted) - set(levels.get(field, []))
+                if unknown:
+                    raise ValueError(f"guard {guard.name!r}: {field} has no level {', '.join(sorted(unknown))}")
+        if len(levels) < len(self.comparisons):
+            raise ValueError("a field is compared twice")
+        return self
+
+
+def load_identity_params(directory: Path | str) -> IdentityParams:
+    """Read params/identity. Raises ConfigurationError with every mistake of all its files at once."""
+    directory = Path(directory)
+    mistakes: list[str] = []
+    read: dict[str, Any] = {}
+    for name in ("fields.yml", "thresholds.yml"):
+        read |= _yaml(directory / name, mistakes)
+    for name in ("blocking", "placeholders", "survivorship"):
+        read[name] = _yaml(directory / f"{name}.yml", mistakes)
+    read["nicknames"] = _nicknames(directory / "nicknames.csv", mistakes)
+    if not mistakes:
+        try:
+            return IdentityParams.model_validate(read)
+        except ValidationError as wrong:
+            mistakes = [f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in wrong.errors(include_input=False)]
+    raise ConfigurationError(str(directory), mistakes)
+
+
+def _yaml(path: Path, mistakes: list[str]) -> dict[str, Any]:
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError:
+        mistakes.append(f"{path.name} cannot be read")
+        return {}
+    except yaml.YAMLError as wrong:
+        mark = getattr(wrong, "problem_mark", None)
+        mistakes.append(f"{path.name} is not YAML" + (f", line {mark.line + 1}" if mark else ""))
+        return {}
+    if not isinstance(content, dict):
+        mistakes.append(f"{path.name} holds no keys")
+        return {}
+    return content
+
+
+def _nicknames(path: Path, mistakes: list[str]) -> dict[str, tuple[str, ...]]:
+    """Every name to the formal names it may stand for, itself first when it is one."""
+    try:
+        with path.open(encoding="utf-8", newline="") as lines:
+            pairs = [(row["name"], row["nickname"]) for row in csv.DictReader(lines)]
+    except (OSError, KeyError):
+        mistakes.append(f"{path.name} cannot be read or lacks the columns name,nickname")
+        return {}
+    roots: dict[str, list[str]] = {}
+    for formal, _ in pairs:
+        roots.setdefault(formal, [formal])
+    for formal, short in pairs:
+        known = roots.setdefault(short, [])
+        if formal not in known:
+            known.append(formal)
+    return {name: tuple(formals) for name, formals in roots.items()}
