@@ -1,0 +1,39 @@
+"""`python -m ennu_lib.emulator --port PORT --state FILE [--token TOKEN]`."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from pathlib import Path
+
+from ennu_lib.clock import Clock, SystemClock, VirtualClock
+from ennu_lib.emulator.app import DEFAULT_TOKEN, create_app
+from ennu_lib.emulator.process import serve
+from ennu_lib.emulator.settings import EmulatorSettings
+
+
+def arguments() -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(prog="python -m ennu_lib.emulator", description="A HubSpot portal for rehearsals")
+    parser.add_argument("--port", type=int, default=0, help="0 picks a free one; printed as the first line")
+    parser.add_argument("--state", type=Path, required=True, help="the portal's file, made when it is not there")
+    parser.add_argument("--token", default=os.environ.get("ENNU_EMULATOR_TOKEN", DEFAULT_TOKEN))
+    parser.add_argument("--settings", type=Path, help="a JSON file of emulator settings")
+    parser.add_argument("--virtual-clock", action="store_true", help="time stands still until POST /_clock moves it")
+    parser.add_argument("--stop-with-stdin", action="store_true", help="stop when standard input closes")
+    return parser.parse_args()
+
+
+def main() -> None:
+    """Serve a portal until a signal comes."""
+    chosen = arguments()
+    settings = EmulatorSettings()
+    if chosen.settings:
+        settings = EmulatorSettings.model_validate_json(chosen.settings.read_bytes())
+    clock: Clock = VirtualClock() if chosen.virtual_clock else SystemClock()
+    app = create_app(chosen.state, token=chosen.token, settings=settings, clock=clock)
+    serve(app, chosen.port, chosen.stop_with_stdin)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,63 @@
+"""The emulator as a Starlette application."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from ennu_lib.clock import Clock, SystemClock
+from ennu_lib.emulator.calls import Portal, Version
+from ennu_lib.emulator.control import Control, reply
+from ennu_lib.emulator.endpoints import FAMILIES, Endpoint
+from ennu_lib.emulator.pipeline import Pipeline
+from ennu_lib.emulator.settings import EmulatorSettings
+from ennu_lib.emulator.store import Store
+
+DEFAULT_TOKEN = "test-token"
+
+
+def create_app(
+    state: Path | str,
+    *,
+    token: str = DEFAULT_TOKEN,
+    settings: EmulatorSettings | None = None,
+    clock: Clock | None = None,
+) -> Starlette:
+    """A portal kept in the file `state`, made when it is not there, served to whoever carries `token`."""
+    portal = Portal(Store(state), settings or EmulatorSettings(), clock or SystemClock())
+    pipeline = Pipeline(portal, token)
+
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        yield
+        portal.store.close()
+
+    routes = [*_api_routes(pipeline), *Control(portal, pipeline).routes()]
+    return Starlette(routes=routes, lifespan=lifespan, exception_handlers={404: _no_such_path})
+
+
+def _api_routes(pipeline: Pipeline) -> list[Route]:
+    return [
+        _route(pipeline, endpoint, version, prefix + endpoint.path + slash)
+        for family in FAMILIES
+        for endpoint in family.endpoints
+        for version, prefix in family.prefixes()
+        for slash in ("", "/")
+    ]
+
+
+def _route(pipeline: Pipeline, endpoint: Endpoint, version: Version, path: str) -> Route:
+    async def serve(request: Request) -> Response:
+        return await pipeline.serve(request, endpoint, version)
+
+    return Route(path, serve, methods=[endpoint.method])
+
+
+async def _no_such_path(request: Request, problem: Exception) -> Response:
+    return reply({"status": "error", "message": "resource not found", "correlationId": ""}, 404)

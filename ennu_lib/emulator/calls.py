@@ -1,0 +1,145 @@
+"""One request and its answer, as the handlers see them; and the portal that they work on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from functools import cached_property
+from random import Random
+from typing import Any
+
+import orjson
+
+from ennu_lib.clock import Clock
+from ennu_lib.emulator.errors import bad_request
+from ennu_lib.emulator.limits import Limiter
+from ennu_lib.emulator.model import ObjectType
+from ennu_lib.emulator.records import Records
+from ennu_lib.emulator.registry import Registry
+from ennu_lib.emulator.settings import EmulatorSettings
+from ennu_lib.emulator.store import Store
+from ennu_lib.emulator.times import iso, milliseconds
+
+
+class Version(StrEnum):
+    """Which generation of paths a request came in on; one handler answers all of them."""
+
+    LEGACY = "v3"
+    MARCH = "2026-03"
+    SEPTEMBER = "2026-09"
+
+
+@dataclass
+class Answer:
+    """Status, JSON body, and headers beyond the usual."""
+
+    status: int
+    body: Any = None
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+class Portal:
+    """One emulated portal: its state, its definitions, its settings, its time."""
+
+    def __init__(self, store: Store, settings: EmulatorSettings, clock: Clock):
+        self.store = store
+        self.settings = settings
+        self.clock = clock
+        self.registry = Registry(store, settings.portal_id)
+        self.limiter = Limiter(clock, settings)
+        self.chance = Random(settings.seed)
+
+    def now(self) -> int:
+        """The portal's time in milliseconds since 1970."""
+        return milliseconds(self.clock.now())
+
+    def records(self, kind: ObjectType) -> Records:
+        """The records of one type."""
+        return Records(self.store, kind)
+
+    def shuffled(self, results: list[Any]) -> list[Any]:
+        """Batch results come back in no order."""
+        if self.settings.shuffle_results:
+            self.chance.shuffle(results)
+        return results
+
+    def owner_exists(self, owner_id: str) -> bool:
+        """Whether an owner has this id."""
+        return self.store.execute("SELECT 1 FROM owners WHERE id = ?", (owner_id,)).fetchone() is not None
+
+
+@dataclass
+class Call:
+    """What a handler may know of a request."""
+
+    version: Version
+    path: dict[str, str]
+    query: dict[str, list[str]]
+    raw: bytes
+    content_type: str = ""
+
+    @cached_property
+    def json(self) -> dict[str, Any]:
+        """The body as an object. Raises a 400 when it is something else."""
+        try:
+            body = orjson.loads(self.raw or b"{}")
+        except orjson.JSONDecodeError:
+            raise bad_request("Invalid input JSON: the request body could not be parsed") from None
+        if not isinstance(body, dict):
+            raise bad_request("Invalid input JSON: the request body must be an object")
+        return body
+
+    @cached_property
+    def json_list(self) -> list[Any]:
+        """The body as a list. Raises a 400 when it is something else."""
+        try:
+            body = orjson.loads(self.raw or b"[]")
+        except orjson.JSONDecodeError:
+            body = None
+        if not isinstance(body, list):
+            raise bad_request("Invalid input JSON: the request body must be a list")
+        return body
+
+    def inputs(self) -> list[dict[str, Any]]:
+        """The `inputs` of a batch request. Raises a 400 when there are none, or they are no objects."""
+        inputs = self.json.get("inputs")
+        if not isinstance(inputs, list) or not all(isinstance(item, dict) for item in inputs):
+            raise bad_request("Invalid input JSON: inputs must be a list of objects")
+        return inputs
+
+    def first(self, name: str, default: str | None = None) -> str | None:
+        """The first value of a query parameter."""
+        values = self.query.get(name)
+        return values[0] if values else default
+
+    def names(self, name: str) -> list[str]:
+        """A query parameter that may be repeated and may hold commas."""
+        return [part.strip() for value in self.query.get(name, []) for part in value.split(",") if part.strip()]
+
+    def flag(self, name: str) -> bool:
+        """A query parameter that is true or false."""
+        return self.first(name, "false") == "true"
+
+    def limit(self, default: int, most: int) -> int:
+        """The `limit` of a page. Raises a 400 when it is no number or too large."""
+        text = self.first("limit") or str(default)
+        if not text.isdigit() or not 1 <= int(text) <= most:
+            raise bad_request(f"Invalid limit: it must be a number from 1 to {most}")
+        return int(text)
+
+
+def batch_answer(
+    portal: Portal, call: Call, started: int, results: list[Any], errors: list[dict[str, Any]], status: int = 200
+) -> Answer:
+    """A batch body; 207 with `numErrors` and `errors` when an input failed, folded into the 2xx on 2026-09."""
+    body: dict[str, Any] = {
+        "completedAt": iso(portal.now()),
+        "status": "COMPLETE",
+        "startedAt": iso(started),
+        "results": results,
+    }
+    if errors:
+        body |= {"errors": errors, "numErrors": len(errors)}
+        if call.version is not Version.SEPTEMBER or portal.settings.multi_status_2026_09:
+            status = 207
+    return Answer(status, body)

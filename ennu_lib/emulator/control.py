@@ -1,0 +1,101 @@
+"""The emulator's own endpoints, without a token: what it has seen, what it holds, and how to change it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+from pydantic import ValidationError
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from ennu_lib.clock import VirtualClock
+from ennu_lib.emulator.calls import Portal
+from ennu_lib.emulator.pipeline import JSON_TYPE, Ledger, Pipeline
+from ennu_lib.emulator.settings import EmulatorSettings
+
+
+def reply(body: Any, status: int = 200) -> Response:
+    """A JSON answer."""
+    return Response(orjson.dumps(body), status, media_type=JSON_TYPE)
+
+
+class Control:
+    """Handlers of the control endpoints."""
+
+    def __init__(self, portal: Portal, pipeline: Pipeline):
+        self.portal = portal
+        self.pipeline = pipeline
+
+    def routes(self) -> list[Route]:
+        """The routes, all beginning with an underscore."""
+        return [
+            Route("/_stats", self.stats, methods=["GET"]),
+            Route("/_log", self.log, methods=["GET"]),
+            Route("/_state", self.state, methods=["GET"]),
+            Route("/_reset", self.reset, methods=["POST"]),
+            Route("/_settings", self.settings, methods=["GET", "PATCH"]),
+            Route("/_clock", self.clock, methods=["GET", "POST"]),
+        ]
+
+    async def stats(self, request: Request) -> Response:
+        """Counts of requests by family and status, and what is left of the limits."""
+        ledger, limiter = self.pipeline.ledger, self.portal.limiter
+        used = sum(limiter.today.values())
+        return reply({
+            "requests": ledger.requests,
+            "by_family": dict(ledger.families),
+            "by_status": {str(status): count for status, count in sorted(ledger.statuses.items())},
+            "today": {**limiter.today, "errors": limiter.errors_today},
+            "error_ratio": round(limiter.errors_today / used, 4) if used else 0.0,
+        })  # fmt: skip
+
+    async def log(self, request: Request) -> Response:
+        """The latest requests: method, path, status; never a body."""
+        after = int(request.query_params.get("after", "0"))
+        return reply({"log": [entry for entry in self.pipeline.ledger.log if entry["n"] > after]})
+
+    async def state(self, request: Request) -> Response:
+        """How much of everything the portal holds."""
+        registry, store = self.portal.registry, self.portal.store
+        types = {}
+        for kind in registry.types.values():
+            live, archived = self.portal.records(kind).counts()
+            types[kind.type_id] = {
+                "name": kind.name, "records": live, "archived": archived, "properties": len(kind.properties),
+            }  # fmt: skip
+        links = store.execute("SELECT COUNT(*) FROM links").fetchone()[0]
+        return reply({"object_types": types, "association_rows": links, "file": str(store.path)})
+
+    async def reset(self, request: Request) -> Response:
+        """An empty portal, as on the first day."""
+        self.portal.store.drop_everything()
+        self.portal.registry.load()
+        self.portal.limiter.reset()
+        self.pipeline.ledger = Ledger()
+        return reply({"reset": True})
+
+    async def settings(self, request: Request) -> Response:
+        """The settings; PATCH changes the ones that are sent."""
+        if request.method == "PATCH":
+            try:
+                sent = orjson.loads(await request.body())
+                changed = EmulatorSettings.model_validate({**self.portal.settings.model_dump(), **sent})
+            except (ValidationError, orjson.JSONDecodeError, TypeError) as problem:
+                return reply({"error": str(problem)}, 400)
+            for name in sent:
+                setattr(self.portal.settings, name, getattr(changed, name))
+        return Response(self.portal.settings.model_dump_json(), media_type=JSON_TYPE)
+
+    async def clock(self, request: Request) -> Response:
+        """The portal's time; POST {"advance": seconds} or {"to": monotonic seconds} moves a virtual clock on."""
+        clock = self.portal.clock
+        if request.method == "POST":
+            if not isinstance(clock, VirtualClock):
+                return reply({"error": "this emulator runs in real time; start it with --virtual-clock"}, 409)
+            sent = orjson.loads(await request.body())
+            clock.sleep(float(sent.get("advance", 0)))
+            clock.sleep(float(sent.get("to", 0)) - clock.monotonic())
+        return reply({"now": clock.now().isoformat(), "monotonic": clock.monotonic(),
+                      "virtual": isinstance(clock, VirtualClock)})  # fmt: skip
