@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from ennu_lib.scores.formula import Formula
-from ennu_lib.scores.measurement import UNKNOWN_TIMES, Measurement, Moment, Person, parse_moment
+from ennu_lib.scores.measurement import BLANKS, UNKNOWN_TIMES, Measurement, Moment, Person, parse_moment
 from ennu_lib.scores.preset import Preset
 from ennu_lib.scores.reading import Reading
 from ennu_lib.scores.reasons import CORRECTED_STATUSES, FINAL_STATUSES, SUPERSEDED_STATUSES, Reason
@@ -94,7 +94,7 @@ def _date_fault(measurement: Measurement, moment: Moment | None, person: Person,
 
 
 def _status_fault(status: str) -> Reason | None:
-    word = status.strip().lower()
+    word = status.strip(BLANKS).lower()
     if word in FINAL_STATUSES or word in CORRECTED_STATUSES:
         return None
     return Reason.SUPERSEDED if word in SUPERSEDED_STATUSES else Reason.STATUS
@@ -113,7 +113,7 @@ def _context(
     forbidden = (
         fasting is False
         or morning is False
-        or (reading.needs_method and measurement.test_code.strip() not in biomarker.lab_codes)
+        or (reading.needs_method and measurement.test_code.strip(BLANKS) not in biomarker.lab_codes)
         or (person.pregnant and biomarker.category == "Hormones")
         or (person.on_hormone_therapy and code in rules.suppress_on_therapy)
     )
@@ -122,7 +122,7 @@ def _context(
 
 
 def _words(context: str) -> set[str]:
-    return {word.strip().lower() for word in _WORDS.split(context)}
+    return {word.strip(BLANKS).lower() for word in _WORDS.split(context)}
 
 
 def _state(matters: bool, words: set[str], yes: str, no: str) -> bool | None:

@@ -11,7 +11,7 @@ from fractions import Fraction
 from ennu_lib.catalog.biomarkers import CATEGORIES, BiomarkerCatalogue
 from ennu_lib.scores.checks import Examined, examine_all
 from ennu_lib.scores.formula import HALF, Formula, compile_formula
-from ennu_lib.scores.measurement import Measurement, Person, age_in_years, parse_sex
+from ennu_lib.scores.measurement import BLANKS, WHOLE_ID, Measurement, Person, age_in_years, parse_sex
 from ennu_lib.scores.preset import Preset
 from ennu_lib.scores.reasons import CORRECTED_STATUSES, Flag, Reason, Withheld
 from ennu_lib.scores.result import CONTRIBUTION_DECIMALS, Contribution, Exclusion, Score, half_up, telescoped
@@ -67,10 +67,10 @@ def _newest_of_each_metric(
 def _rank(e: Examined) -> tuple:
     """Later day, corrected over final, nearer source, later time, higher id; then whatever makes the choice certain."""
     m = e.measurement
-    number = m.source_id.strip() if re.fullmatch(r"[0-9]{1,18}", m.source_id.strip()) else "-1"
-    corrected = m.status.strip().lower() in CORRECTED_STATUSES
+    number = int(m.source_id) if re.fullmatch(WHOLE_ID, m.source_id) else -1
+    corrected = m.status.strip(BLANKS).lower() in CORRECTED_STATUSES
     certain = (m.source_id, m.source_table, m.value, m.unit, m.test_code, m.context, m.status, m.measured_on)
-    return (e.moment.day, corrected, -m.source_rank, e.moment.time, int(number), *certain)
+    return (e.moment.day, corrected, -m.source_rank, e.moment.time, number, *certain)
 
 
 def freshness(metric_code: str, age_days: int, formula: Formula) -> Fraction | None:

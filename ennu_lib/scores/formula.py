@@ -15,6 +15,7 @@ from ennu_lib.errors import ConfigurationError
 from ennu_lib.scores.preset import Freshness, Preset
 from ennu_lib.scores.reading import Reader
 from ennu_lib.scores.reasons import Reason
+from ennu_lib.scores.result import CONTRIBUTION_DECIMALS
 from ennu_lib.scores.subscore import SUBSCORES, Target, target_of_gender, target_of_range
 
 BASES = ("male", "female", "neutral")
@@ -22,6 +23,7 @@ HALF = Fraction(1, 2)
 
 # Sub-scores are summed as whole multiples of 1e-15; the sums of all weights must leave room in 128 bits beside that.
 SUBSCORE_SCALE = 10**15
+WEIGHT_DECIMALS = 6
 _ROOM_BITS = 126
 
 
@@ -67,7 +69,8 @@ def compile_formula(preset: Preset, catalogue: BiomarkerCatalogue) -> Formula:
     applicable = {basis: _applicable_weight(preset, catalogue, rules, basis) for basis in BASES}
     scale = lcm(*(rule.weight.denominator for rule in rules.values())) * HALF.denominator
     heaviest = max(applicable.values()) * scale
-    if int(heaviest * 100 * SUBSCORE_SCALE * 10**6 * 2).bit_length() > _ROOM_BITS:
+    needed = int(heaviest * 100 * SUBSCORE_SCALE * 10**CONTRIBUTION_DECIMALS * 4).bit_length()
+    if needed > _ROOM_BITS or 10**WEIGHT_DECIMALS % scale:
         raise ConfigurationError(preset.name, ["weights and class factors have too many decimals to be summed exactly"])
     return Formula(
         preset=preset,

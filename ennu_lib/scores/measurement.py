@@ -12,19 +12,28 @@ from ennu_lib.catalog.biomarkers import Sex
 # Systems write 0001-01-01, 1900-01-01 or the Unix epoch where they have no date.
 LAST_SENTINEL = dt.date(1970, 1, 1)
 
-MOMENT = r"^\s*(\d{4}-\d{2}-\d{2})(?:[T ](\d{2}:\d{2}(?::\d{2})?)(?:\.\d+)?(?:Z|[+-]\d{2}:?\d{2})?)?\s*$"
+# Blanks and the shape of a moment are spelt out, so that Python and Polars read the same text the same way.
+BLANKS = " \t\r\n"
+MOMENT = (
+    r"[ \t\r\n]*([0-9]{4}-[0-9]{2}-[0-9]{2})"
+    r"(?:[T ]([0-9]{2}:[0-9]{2}(?::[0-9]{2})?)(?:\.[0-9]+)?(?:Z|[+-][0-9]{2}:?[0-9]{2})?)?[ \t\r\n]*"
+)
+WHOLE_ID = r"[0-9]{1,18}"
 UNKNOWN_TIMES = frozenset(["", "00:00", "00:00:00"])
 
-_MOMENT = re.compile(MOMENT, re.ASCII)
-_MALE = frozenset(["male", "m", "man"])
-_FEMALE = frozenset(["female", "f", "woman"])
+MALE_WORDS = frozenset(["male", "m", "man"])
+FEMALE_WORDS = frozenset(["female", "f", "woman"])
+LAST_BIRTH_SENTINEL = dt.date(1900, 1, 1)
+
+_MOMENT = re.compile(MOMENT)
 
 
 @dataclass(frozen=True)
 class Measurement:
     """A reported value, all fields as the source has them.
 
-    `metric_code` is blank where the name resolved to nothing. `context` holds words of CONTEXT_WORDS joined by `;`.
+    `metric_code` is blank where the name resolved to nothing. `context` holds words joined by `;`: fasting,
+    non_fasting, morning, not_morning, cycle_day, calculated.
     `source_rank`: of two measurements of one day the lower rank wins (a laboratory's own row over a copy of it).
     """
 
@@ -65,7 +74,7 @@ class Moment(NamedTuple):
 
 def parse_moment(text: str) -> Moment | None:
     """Read ISO date text with an optional time; None for zero dates, sentinels and anything else."""
-    match = _MOMENT.match(text)
+    match = _MOMENT.fullmatch(text)
     if match is None:
         return None
     try:
@@ -77,18 +86,18 @@ def parse_moment(text: str) -> Moment | None:
 
 def parse_birth_date(text: str) -> dt.date | None:
     """A birth date from ISO text; people are older than the systems, so only 0001 and 1900-01-01 are sentinels."""
-    match = _MOMENT.match(text)
+    match = _MOMENT.fullmatch(text)
     try:
         day = dt.date.fromisoformat(match[1]) if match else None
     except ValueError:
         return None
-    return day if day and day > dt.date(1900, 1, 1) else None
+    return day if day and day > LAST_BIRTH_SENTINEL else None
 
 
 def parse_sex(text: str) -> Sex:
     """The recorded sex as one of the columns of the metric table, else unknown."""
-    word = text.strip().lower()
-    return "male" if word in _MALE else "female" if word in _FEMALE else "unknown"
+    word = text.strip(BLANKS).lower()
+    return "male" if word in MALE_WORDS else "female" if word in FEMALE_WORDS else "unknown"
 
 
 def age_in_years(birth_date: dt.date, on: dt.date) -> int:

@@ -16,6 +16,7 @@ SUBSCORE_DECIMALS = 4
 CONTRIBUTION_DECIMALS = 6
 VALUE_DECIMALS = 6
 COVERAGE_DECIMALS = 2
+DETAIL_KEYS = ("metric_id", "value", "subscore", "weight", "contribution")
 
 
 def half_up(number: Fraction, decimals: int) -> Decimal:
@@ -57,14 +58,15 @@ class Contribution:
     flags: tuple[Flag, ...]
 
     def detail(self) -> str:
-        """The entry of this metric in the stored contribution list."""
-        return detail_entry(
-            self.metric_id,
+        """The entry of this metric in the stored list: a JSON object of DETAIL_KEYS, numbers as decimals."""
+        values = (
+            str(self.metric_id),
             plain(half_up(self.value, VALUE_DECIMALS)),
-            str(half_up(self.subscore, SUBSCORE_DECIMALS)),
+            f"{half_up(self.subscore, SUBSCORE_DECIMALS):f}",
             plain(as_decimal(self.effective_weight)),
-            str(self.stored_points),
+            f"{self.stored_points:f}",
         )
+        return "{" + ",".join(f'"{key}":{value}' for key, value in zip(DETAIL_KEYS, values, strict=True)) + "}"
 
 
 @dataclass(frozen=True)
@@ -109,12 +111,6 @@ class Score:
     def contribution_detail(self) -> str:
         """The contribution list as JSON, in the order of the metric table."""
         return "[" + ",".join(contribution.detail() for contribution in self.contributions) + "]"
-
-
-def detail_entry(metric_id: int, value: str, subscore: str, weight: str, contribution: str) -> str:
-    """One JSON object; numbers are written as the decimals they are, never through binary floats."""
-    head = f'{{"metric_id":{metric_id},"value":{value},"subscore":{subscore}'
-    return f'{head},"weight":{weight},"contribution":{contribution}}}'
 
 
 def as_decimal(number: Fraction) -> Decimal:
