@@ -1,0 +1,97 @@
+"""Build the Contact records: one per surviving patient, from the golden record and what other tables contribute."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import polars as pl
+
+from ennu_lib.keys import Keys
+from ennu_lib.mapping.engine import ACCOUNT, BAD, KEY, PATIENTS, REASON, external_id
+from ennu_lib.mapping.spec import Mapping, Summary
+
+ID = "golden_id"
+
+
+def contact_records(
+    base: pl.LazyFrame,
+    contributions: Iterable[tuple[Mapping, pl.LazyFrame]],
+    members: pl.LazyFrame,
+    keys: Keys,
+) -> pl.LazyFrame:
+    """Contacts with their external id and all contributed properties.
+
+    `base` are the mapped rows of the golden records; `contributions` the mapped rows of the tables that add to
+    Contact; `members` has `patient_id` and `golden_id` for every patient.
+    """
+    contacts = base.filter(pl.col(ACCOUNT) == "loaded").select(
+        pl.col(KEY).alias(ID), pl.exclude(KEY, ACCOUNT, REASON, r"^__.*$")
+    )
+    for mapping, rows in contributions:
+        contacts = contacts.join(newest_rows(mapping, rows), on=ID, how="left")
+        for summary in mapping.summaries:
+            contacts = contacts.join(summarized(summary, rows), on=ID, how="left")
+    contacts = contacts.join(_aliases(members), on=ID, how="left")
+    return contacts.with_columns(external_id(PATIENTS, pl.col(ID), keys).alias("ennu_external_id")).sort(ID)
+
+
+def newest_rows(mapping: Mapping, rows: pl.LazyFrame) -> pl.LazyFrame:
+    """One row per patient with the properties of the newest accepted row; the key breaks ties."""
+    targets = [f.target for f in mapping.fields]
+    chosen = _accepted(rows).sort("__newest", KEY, descending=True, nulls_last=True)
+    return chosen.unique("__patient", keep="first", maintain_order=True).select(pl.col("__patient").alias(ID), *targets)
+
+
+def newest_keys(rows: pl.LazyFrame) -> pl.LazyFrame:
+    """The keys of the rows that `newest_rows` chooses."""
+    chosen = _accepted(rows).sort("__newest", KEY, descending=True, nulls_last=True)
+    return chosen.unique("__patient", keep="first", maintain_order=True).select(KEY)
+
+
+def summarized(summary: Summary, rows: pl.LazyFrame) -> pl.LazyFrame:
+    """One value per patient, computed over all accepted rows that the summary's `where` admits."""
+    frame = _accepted(rows)
+    for column, values in summary.where.items():
+        frame = frame.filter(pl.col(f"__sum:{column}").str.to_lowercase().is_in([v.lower() for v in values]))
+    value = pl.col(f"__sum:{summary.column}")
+    if summary.compute == "lines":
+        frame = frame.sort("__newest", KEY, descending=True, nulls_last=True)
+        computed = value.drop_nulls().head(summary.newest or 20).str.join("\n").str.slice(0, 65_536)
+        computed = pl.when(computed != "").then(computed)
+    elif summary.compute == "count":
+        computed = value.count().cast(pl.String)
+    else:
+        amount = value.cast(pl.Decimal(38, 6), strict=False)
+        total = amount.sum() if summary.compute == "sum" else amount.mean()
+        computed = _plain(total.round(summary.decimals), summary.decimals)
+    return frame.group_by(pl.col("__patient").alias(ID)).agg(computed.alias(summary.target))
+
+
+def unconverted(rows: pl.LazyFrame) -> pl.DataFrame:
+    """How many source values of each property no rule could convert: `property`, `values`."""
+    marks = [name for name in rows.collect_schema().names() if name.startswith(BAD)]
+    if not marks:
+        return pl.DataFrame(schema={"property": pl.String, "values": pl.Int64})
+    counts = rows.filter(pl.col(ACCOUNT).is_in(["loaded", "derived"])).select(pl.col(marks).sum())
+    found = counts.collect(engine="streaming").row(0)
+    names = [name.removeprefix(BAD) for name in marks]
+    return pl.DataFrame({"property": names, "values": [int(v or 0) for v in found]})
+
+
+def _accepted(rows: pl.LazyFrame) -> pl.LazyFrame:
+    return rows.filter((pl.col(ACCOUNT) == "derived") & pl.col("__patient").is_not_null())
+
+
+def _plain(value: pl.Expr, decimals: int) -> pl.Expr:
+    """A number as HubSpot takes it: no exponent, no trailing zeros."""
+    text = value.cast(pl.Decimal(38, decimals)).cast(pl.String)
+    return text.str.replace(r"(\.\d*?)0+$", "$1").str.replace(r"\.$", "")
+
+
+def _aliases(members: pl.LazyFrame) -> pl.LazyFrame:
+    """The legacy ids of merged duplicates, in order, as `P-1;P-2`."""
+    others = members.filter(pl.col("patient_id") != pl.col(ID)).sort(
+        ID, pl.col("patient_id").cast(pl.Int64, strict=False)
+    )
+    alias = pl.format("P-{}", "patient_id").str.join(";").alias("legacy_patient_id_aliases")
+    return others.group_by(ID).agg(alias)

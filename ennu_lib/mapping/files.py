@@ -1,0 +1,144 @@
+"""Load every mapping file, hold it against the catalogue and the portal's schema, and report all mistakes at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from ennu_lib.catalog.tables import Catalogue
+from ennu_lib.config import Strict, load_model
+from ennu_lib.errors import ConfigurationError
+from ennu_lib.hubspot.portal_schema import PortalSchema
+from ennu_lib.hubspot.schema import Property
+from ennu_lib.mapping.spec import Field_
+from ennu_lib.mapping.spec import Mapping as TableMapping
+
+# Which property types a rule can fill.
+FITS = {
+    "text": {"string"},
+    "lower": {"string"},
+    "digits": {"string"},
+    "integer": {"number", "string"},
+    "number": {"number", "string"},
+    "range_1_to_5": {"number"},
+    "date": {"date"},
+    "datetime": {"datetime"},
+    "flag": {"bool"},
+    "code": {"enumeration"},
+    "codes": {"enumeration"},
+}
+
+
+class CodeLists(Strict):
+    """A file of params/codes: for each list, the option and the spellings that stand for it."""
+
+    lists: dict[str, dict[str, list[str]]]
+
+
+@dataclass(frozen=True)
+class MappingSet:
+    """All mappings by table, and the spellings of every code list: spelling in lower case to option."""
+
+    mappings: Mapping[str, TableMapping]
+    codes: Mapping[str, Mapping[str, str]]
+
+    def for_object(self, name: str) -> list[TableMapping]:
+        """The mappings whose rows become records of object `name`."""
+        return [m for m in self.mappings.values() if m.records and m.object == name]
+
+    def contact_tables(self) -> list[TableMapping]:
+        """The mappings that contribute to Contact."""
+        return [m for m in self.mappings.values() if m.contact]
+
+
+def load_mappings(params: Path, catalogue: Catalogue, portal: PortalSchema) -> MappingSet:
+    """Read `params/mappings/*.yml` and `params/codes/*.yml`. Raises ConfigurationError with every mistake found."""
+    mistakes: list[str] = []
+    mappings: dict[str, TableMapping] = {}
+    codes: dict[str, dict[str, str]] = {}
+    for path in sorted((params / "codes").glob("*.yml")):
+        try:
+            codes |= {name: _spellings(options) for name, options in load_model(path, CodeLists).lists.items()}
+        except ConfigurationError as error:
+            mistakes += [f"codes/{path.name} {m}" for m in error.mistakes]
+    for path in sorted((params / "mappings").glob("*.yml")):
+        try:
+            mapping = load_model(path, TableMapping)
+        except ConfigurationError as error:
+            mistakes += [f"mappings/{path.name} {m}" for m in error.mistakes]
+            continue
+        mappings[mapping.table] = mapping
+        mistakes += [f"mappings/{path.name}: {m}" for m in _check(mapping, catalogue, portal, codes)]
+    if mistakes:
+        raise ConfigurationError(str(params), mistakes)
+    return MappingSet(mappings, codes)
+
+
+def _spellings(options: Mapping[str, list[str]]) -> dict[str, str]:
+    table = {option: option for option in options}
+    for option, spellings in options.items():
+        table |= {str(spelling).strip().lower(): option for spelling in spellings}
+    return table
+
+
+def _check(
+    mapping: TableMapping, catalogue: Catalogue, portal: PortalSchema, codes: Mapping[str, Mapping[str, str]]
+) -> Iterator[str]:
+    if mapping.table not in catalogue:
+        yield f"there is no table {mapping.table} in the catalogue"
+        return
+    columns = set(catalogue.table(mapping.table).column_names)
+    spoken_for = {c for c in mapping.columns_spoken_for() if not c.startswith("@")}
+    yield from (f"{c} is not a column of {mapping.table}" for c in sorted(spoken_for - columns))
+    yield from (f"column {c} has no destination and no reason" for c in sorted(columns - spoken_for))
+    yield from _check_targets(mapping, portal, codes)
+    yield from _check_links(mapping, portal)
+    yield from _check_lookups(mapping, catalogue)
+
+
+def _check_targets(
+    mapping: TableMapping, portal: PortalSchema, codes: Mapping[str, Mapping[str, str]]
+) -> Iterator[str]:
+    if not mapping.object:
+        return
+    properties = {p.name: p for p in portal.properties[mapping.object]}
+    targets = [f.target for f in mapping.fields] + [c.target for c in mapping.constants]
+    targets += [s.target for s in mapping.summaries]
+    yield from (f"property {t} is filled twice" for t in sorted({t for t in targets if targets.count(t) > 1}))
+    yield from (f"{mapping.object} has no property {t}" for t in sorted(set(targets) - set(properties)))
+    for field in mapping.fields:
+        if field.target in properties:
+            yield from _check_field(field, properties[field.target], codes)
+
+
+def _check_field(field: Field_, target: Property, codes: Mapping[str, Mapping[str, str]]) -> Iterator[str]:
+    if target.type not in FITS[field.rule]:
+        yield f"{field.target}: the rule {field.rule} does not make a {target.type}"
+    if field.codes is None:
+        return
+    if field.codes not in codes:
+        yield f"{field.target}: there is no code list {field.codes} in params/codes"
+    elif target.options:
+        allowed = {option.value for option in target.options}
+        unknown = sorted(set(codes[field.codes].values()) - allowed)
+        yield from (f"{field.target}: code list {field.codes} gives {option}, no option of it" for option in unknown)
+
+
+def _check_links(mapping: TableMapping, portal: PortalSchema) -> Iterator[str]:
+    known = {a.name: a for a in portal.associations}
+    for link in mapping.links:
+        association = known.get(link.association)
+        if association is None:
+            yield f"there is no association {link.association} in params/portal"
+        elif link.label and link.label not in {label.name for label in association.labels}:
+            yield f"association {link.association} has no label {link.label}"
+
+
+def _check_lookups(mapping: TableMapping, catalogue: Catalogue) -> Iterator[str]:
+    for lookup in [x for f in mapping.fields for x in (f.lookup, f.time_zone) if x]:
+        if lookup.table not in catalogue:
+            yield f"lookup: there is no table {lookup.table}"
+        else:
+            missing = {lookup.key, lookup.column} - set(catalogue.table(lookup.table).column_names)
+            yield from (f"lookup: {lookup.table} has no column {c}" for c in sorted(missing))

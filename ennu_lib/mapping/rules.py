@@ -1,0 +1,127 @@
+"""The mapping rules: each turns a source column, as text, into the text HubSpot stores, or into null.
+
+Every rule is total and lazy. What it cannot convert becomes null and is counted by the engine; nothing is guessed.
+"""
+
+from __future__ import annotations
+
+import polars as pl
+
+DATE_FORMATS = ("%Y-%m-%d", "%Y%m%d", "%m/%d/%Y")
+MOMENT_FORMATS = (
+    "%Y-%m-%d %H:%M:%S",
+    "%Y-%m-%d %H:%M:%S%.f",
+    "%Y-%m-%dT%H:%M:%S",
+    "%Y-%m-%dT%H:%M:%SZ",
+    "%Y-%m-%d %H:%M",
+    "%Y-%m-%d",
+)
+# The sentinels of rule PAT-04: a legacy system's way of writing "no date".
+NO_DATES = ("0000-00-00", "0001-01-01", "1753-01-01", "1900-01-01")
+TRUE_WORDS = ("1", "y", "yes", "true", "t")
+FALSE_WORDS = ("0", "n", "no", "false", "f")
+MAX_TEXT = 65_536
+UTC_FORMAT = "%Y-%m-%dT%H:%M:%SZ"
+
+
+def blank_to_null(value: pl.Expr) -> pl.Expr:
+    """Trimmed text; the empty string becomes null, because HubSpot takes '' as an order to clear."""
+    trimmed = value.cast(pl.String).str.strip_chars()
+    return pl.when(trimmed != "").then(trimmed)
+
+
+def text(value: pl.Expr) -> pl.Expr:
+    """Text of at most 65,536 characters (HubSpot's limit for a string property)."""
+    return value.str.slice(0, MAX_TEXT)
+
+
+def lower(value: pl.Expr) -> pl.Expr:
+    """Text in lower case."""
+    return value.str.to_lowercase()
+
+
+def digits(value: pl.Expr) -> pl.Expr:
+    """The digits of a text, or null when it has none."""
+    found = value.str.replace_all(r"\D", "")
+    return pl.when(found != "").then(found)
+
+
+def integer(value: pl.Expr) -> pl.Expr:
+    """A whole number without separators."""
+    return value.str.replace(r"\.0+$", "").cast(pl.Int64, strict=False).cast(pl.String)
+
+
+def number(value: pl.Expr) -> pl.Expr:
+    """Digits with at most one decimal point, as HubSpot's number properties demand; trailing zeros go."""
+    plain = value.str.contains(r"^-?\d+(\.\d+)?$")
+    trimmed = value.str.replace(r"(\.\d*?)0+$", "$1").str.replace(r"\.$", "")
+    return pl.when(plain).then(trimmed)
+
+
+def date(value: pl.Expr) -> pl.Expr:
+    """A calendar day as YYYY-MM-DD, never moved by a time zone."""
+    day = value.str.slice(0, 10)
+    parsed = pl.coalesce(*(day.str.to_date(each, strict=False) for each in DATE_FORMATS))
+    return pl.when(~day.is_in(NO_DATES)).then(parsed.dt.to_string("%Y-%m-%d"))
+
+
+def moment(value: pl.Expr) -> pl.Expr:
+    """A local date and time, or null."""
+    parsed = pl.coalesce(*(value.str.to_datetime(each, strict=False, time_unit="ms") for each in MOMENT_FORMATS))
+    return pl.when(~value.str.slice(0, 10).is_in(NO_DATES)).then(parsed)
+
+
+def utc(value: pl.Expr, zone: pl.Expr | None, zones: list[str]) -> pl.Expr:
+    """An instant in UTC from local time in `zone`, one of `zones`; without a zone the time is taken as UTC.
+
+    The hour that a clock change skips has no instant and becomes null; the hour that it repeats is its first pass.
+    """
+    local = moment(value)
+    if zone is None or not zones:
+        return local.dt.to_string(UTC_FORMAT)
+    branches = pl.when(zone == zones[0]).then(_from_zone(local, zones[0]))
+    for name in zones[1:]:
+        branches = branches.when(zone == name).then(_from_zone(local, name))
+    return branches.otherwise(local).dt.to_string(UTC_FORMAT)
+
+
+def _from_zone(local: pl.Expr, zone: str) -> pl.Expr:
+    placed = local.dt.replace_time_zone(zone, ambiguous="earliest", non_existent="null")
+    return placed.dt.convert_time_zone("UTC").dt.replace_time_zone(None)
+
+
+def flag(value: pl.Expr) -> pl.Expr:
+    """`true` or `false` from the ways in which legacy tables spell it."""
+    word = value.str.to_lowercase()
+    return pl.when(word.is_in(TRUE_WORDS)).then(pl.lit("true")).when(word.is_in(FALSE_WORDS)).then(pl.lit("false"))
+
+
+def code(value: pl.Expr, table: dict[str, str]) -> pl.Expr:
+    """The option that a spelling stands for; `table` holds spellings in lower case."""
+    return value.str.to_lowercase().replace_strict(table, default=None, return_dtype=pl.String)
+
+
+def codes(value: pl.Expr, table: dict[str, str]) -> pl.Expr:
+    """Several options out of a text separated by comma, semicolon or bar, joined by ';' without spaces."""
+    parts = value.str.to_lowercase().str.replace_all(r"\s*[,;|]\s*", ";").str.split(";")
+    known = parts.list.eval(pl.element().replace_strict(table, default=None, return_dtype=pl.String).drop_nulls())
+    return pl.when(known.list.len() > 0).then(known.list.unique(maintain_order=True).list.join(";"))
+
+
+def range_1_to_5(value: pl.Expr) -> pl.Expr:
+    """A rating of 1 to 5; a rating of 6 to 10 was given on the ten-point form and is halved, rounding up."""
+    rating = value.cast(pl.Float64, strict=False)
+    scaled = pl.when(rating.is_between(1, 5)).then(rating).when(rating.is_between(5, 10)).then((rating / 2).ceil())
+    return scaled.cast(pl.Int64, strict=False).cast(pl.String)
+
+
+SIMPLE = {
+    "text": text,
+    "lower": lower,
+    "digits": digits,
+    "integer": integer,
+    "number": number,
+    "date": date,
+    "flag": flag,
+    "range_1_to_5": range_1_to_5,
+}

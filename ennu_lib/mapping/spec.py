@@ -1,0 +1,172 @@
+"""What a mapping file may say: one YAML file per source table, reviewed by people who do not read Python.
+
+A table either makes `records` of its own, or contributes values to the Contact of the patient it belongs to. Every
+column of the table stands in `fields`, `links`, `used` or `left_out`: nothing is dropped in silence.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from ennu_lib.config import Strict
+
+Rule = Literal[
+    "text", "integer", "number", "date", "datetime", "flag", "code", "codes", "lower", "digits", "range_1_to_5"
+]
+Account = Literal["loaded", "merged", "derived", "looked-up", "archived", "quarantined", "rejected", "excluded"]
+
+
+class Lookup(Strict):
+    """A value taken from another table: the row whose `key` equals the source value, and its `column`."""
+
+    table: str
+    key: str
+    column: str
+
+
+class Field_(Strict):
+    """One source column into one target property."""
+
+    source: str
+    target: str
+    rule: Rule = "text"
+    otherwise: list[str] = []
+    lookup: Lookup | None = None
+    codes: str | None = None
+    time_zone: Lookup | None = None
+    zone_source: str | None = None
+    template: str | None = None
+    purpose: str = ""
+
+    @model_validator(mode="after")
+    def _has_codes(self) -> Field_:
+        if (self.rule in ("code", "codes")) != (self.codes is not None):
+            raise ValueError("the rules code and codes, and no others, need `codes`: a list of params/codes")
+        if (self.time_zone is None) != (self.zone_source is None) or (self.time_zone and self.rule != "datetime"):
+            raise ValueError("time_zone and zone_source go together, and with the rule datetime only")
+        return self
+
+
+class Constant(Strict):
+    """A property that has the same value in every record of this table."""
+
+    target: str
+    value: str
+
+
+class Summary(Strict):
+    """A Contact property computed over all rows of one patient."""
+
+    target: str
+    column: str
+    compute: Literal["sum", "mean", "count", "lines"]
+    where: dict[str, list[str]] = {}
+    template: str | None = None
+    decimals: int = 2
+    newest: int | None = None
+
+
+class Refusal(Strict):
+    """Rows that may not become records: those for which the test holds, their account and the reason code."""
+
+    column: str
+    test: Literal["in", "not_in", "blank", "orphan"]
+    values: list[str] = []
+    table: str | None = None
+    account: Account
+    reason: str = Field(pattern=r"^[A-Z][A-Z0-9_]+$")
+
+    @model_validator(mode="after")
+    def _complete(self) -> Refusal:
+        if (self.test == "orphan") != (self.table is not None):
+            raise ValueError("the test orphan, and no other, needs `table`")
+        if (self.test in ("in", "not_in")) != bool(self.values):
+            raise ValueError("the tests in and not_in, and no others, need `values`")
+        return self
+
+
+class Link(Strict):
+    """An association from this table's record to the record of another table's row."""
+
+    association: str
+    column: str
+    table: str
+    label: str | None = None
+
+
+class Records(Strict):
+    """The custom object whose records this table's rows become."""
+
+    object: str
+    id_property: str
+    id: str
+
+
+class Contribution(Strict):
+    """Values for the Contact of the row's patient; where a patient has several rows, the newest by `newest` wins."""
+
+    patient: str
+    newest: str
+    others: Literal["archived", "derived"] = "archived"
+
+
+class MetricColumns(Strict):
+    """The columns that say which biomarker a row measures and what was measured."""
+
+    name: str
+    loinc: str
+    lab_code: str
+    value: str
+    unit: str
+
+
+class LeftOut(Strict):
+    """A column that goes nowhere, and why."""
+
+    source: str
+    reason: str
+
+
+class Mapping(Strict):
+    """One mapping file."""
+
+    table: str
+    purpose: str
+    records: Records | None = None
+    contact: Contribution | None = None
+    lookup_only: bool = False
+    metric: MetricColumns | None = None
+    refuse: list[Refusal] = []
+    fields: list[Field_] = []
+    constants: list[Constant] = []
+    summaries: list[Summary] = []
+    links: list[Link] = []
+    used: dict[str, str] = {}
+    left_out: list[LeftOut] = []
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> Mapping:
+        if sum((self.records is not None, self.contact is not None, self.lookup_only)) != 1:
+            raise ValueError("give exactly one of records, contact and lookup_only")
+        if self.summaries and not self.contact:
+            raise ValueError("summaries belong to a contact mapping")
+        return self
+
+    @property
+    def object(self) -> str:
+        """The HubSpot object that this table feeds; empty for a lookup."""
+        return self.records.object if self.records else "contacts" if self.contact else ""
+
+    def columns_spoken_for(self) -> set[str]:
+        """Source columns that the file accounts for."""
+        named = {f.source for f in self.fields} | {link.column for link in self.links} | set(self.used)
+        named |= {s.column for s in self.summaries} | {r.column for r in self.refuse}
+        named |= {item.source for item in self.left_out} | {c for f in self.fields for c in f.otherwise}
+        named |= {f.zone_source for f in self.fields if f.zone_source}
+        if self.metric:
+            named |= {self.metric.name, self.metric.loinc, self.metric.lab_code, self.metric.value, self.metric.unit}
+        if self.contact:
+            named |= {self.contact.patient, self.contact.newest}
+        return named
