@@ -1,0 +1,16 @@
+"""States and territories of the United States: letters of the name, and usual abbreviations, to USPS codes."""
+
+_NAMES = """
+alabama AL, alaska AK, arizona AZ, arkansas AR, california CA, colorado CO
+connecticut CT, delaware DE, florida FL, georgia GA, hawaii HI, idaho ID
+illinois IL, indiana IN, iowa IA, kansas KS, kentucky KY, louisiana LA
+maine ME, maryland MD, massachusetts MA, michigan MI, minnesota MN, mississippi MS
+missouri MO, montana MT, nebraska NE, nevada NV, newhampshire NH, newjersey NJ
+newmexico NM, newyork NY, northcarolina NC, northdakota ND, ohio OH, oklahoma OK
+oregon OR, pennsylvania PA, rhodeisland RI, southcarolina SC, southdakota SD, tennessee TN
+texas TX, utah UT, vermont VT, virginia VA, washington WA, westvirginia WV
+wisconsin WI, wyoming WY, districtofcolumbia DC, puertorico PR, guam GU, virginislands VI
+calif CA, fla FL, tex TX, ariz AZ, mass MA, penn PA
+"""
+
+STATES = dict(entry.split() for entry in _NAMES.replace("\n", ",").split(",") if entry.strip())
