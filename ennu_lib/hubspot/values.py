@@ -25,7 +25,8 @@ def differing(expected: Mapping[str, str], found: Mapping[str, str], properties:
     return sorted(
         name
         for name, value in expected.items()
-        if canonical(value, properties[name].type) != canonical(_as_stored(found.get(name), name), properties[name].type)
+        if canonical(value, properties[name].type)
+        != canonical(_as_stored(found.get(name), name), properties[name].type)
     )
 
 

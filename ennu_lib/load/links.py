@@ -1,0 +1,136 @@
+"""Load the associations: a second pass, because an upsert takes none. Linking is a set operation and safe to repeat."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import polars as pl
+
+from ennu_lib.errors import TargetRefused
+from ennu_lib.hubspot import PortalClient
+from ennu_lib.hubspot.outcomes import AssociationType, Link
+from ennu_lib.hubspot.portal_schema import PortalSchema
+from ennu_lib.load.ledger import Ledger
+
+READ_BATCH = 500
+WRITE_BATCH = 2_000
+PAIR = ["association", "label", "from_object", "to_object"]
+
+
+@dataclass
+class Linked:
+    """What loading the links of one association and label came to. `unsettled` links could not be confirmed."""
+
+    association: str
+    label: str
+    links: int = 0
+    written: int = 0
+    verified: int = 0
+    unsettled: int = 0
+
+
+def load_links(
+    client: PortalClient,
+    ledger: Ledger,
+    portal: PortalSchema,
+    links: pl.LazyFrame,
+    progress: Callable[[int, int, str], None],
+) -> list[Linked]:
+    """Link every pair of verified records in `links`, adding to the labels that a pair has already."""
+    groups = links.select(PAIR).unique().sort(PAIR, nulls_last=False).collect(engine="streaming")
+    total = links.select(pl.len()).collect(engine="streaming").item()
+    found, seen = [], 0
+    for association, label, from_object, to_object in groups.iter_rows():
+        type_id = association_type(client, portal, association, label, from_object, to_object)
+        same = (pl.col("association") == association) & pl.col("label").eq_missing(pl.lit(label, dtype=pl.String))
+        pairs = _with_ids(links.filter(same), ledger, from_object, to_object)
+        linked = Linked(association, label or "")
+        for batch in _by_source(pairs):
+            _link(client, from_object, to_object, type_id, batch, linked)
+            progress(seen + linked.links, total, association)
+        seen += linked.links
+        found.append(linked)
+    return found
+
+
+def association_type(
+    client: PortalClient, portal: PortalSchema, association: str, label: str | None, from_object: str, to_object: str
+) -> AssociationType:
+    """The portal's own type of an association. Raises TargetRefused when the portal does not have it.
+
+    Type ids of custom objects differ from portal to portal, so none is ever written down.
+    """
+    defined = next(a for a in portal.associations if a.name == association)
+    wanted = next((each.label for each in defined.labels if each.name == label), None)
+    for known in client.association_labels(from_object, to_object):
+        if (known.get("label") or None) == wanted:
+            return str(known["category"]), int(known["typeId"])
+    raise TargetRefused(
+        f"the portal has no association {association}{f' labelled {wanted}' if wanted else ''}; apply the portal plan"
+    )
+
+
+def _with_ids(links: pl.LazyFrame, ledger: Ledger, from_object: str, to_object: str) -> pl.DataFrame:
+    """Pairs of HubSpot ids, sorted by source; links to records that were not verified are left out."""
+    near = ledger.verified_ids(from_object).lazy().rename({"external_id": "from_id", "hubspot_id": "from_hs"})
+    far = ledger.verified_ids(to_object).lazy().rename({"external_id": "to_id", "hubspot_id": "to_hs"})
+    pairs = links.select("from_id", "to_id").join(near, on="from_id").join(far, on="to_id")
+    return pairs.select("from_hs", "to_hs").unique().sort("from_hs", "to_hs").collect(engine="streaming")
+
+
+def _by_source(pairs: pl.DataFrame) -> Iterator[dict[str, list[str]]]:
+    """Batches of at most 500 source records with all their targets, and of about 2,000 pairs."""
+    batch: dict[str, list[str]] = {}
+    size = 0
+    for from_id, targets in pairs.group_by("from_hs", maintain_order=True).agg("to_hs").iter_rows():
+        if batch and (len(batch) >= READ_BATCH or size + len(targets) > WRITE_BATCH):
+            yield batch
+            batch, size = {}, 0
+        batch[from_id] = targets
+        size += len(targets)
+    if batch:
+        yield batch
+
+
+def _link(
+    client: PortalClient,
+    from_object: str,
+    to_object: str,
+    type_id: AssociationType,
+    batch: dict[str, list[str]],
+    linked: Linked,
+) -> None:
+    linked.links += sum(len(targets) for targets in batch.values())
+    missing = _missing(client, from_object, to_object, type_id, batch)
+    for start in range(0, len(missing), WRITE_BATCH):
+        client.associate(from_object, to_object, missing[start : start + WRITE_BATCH])
+    linked.written += len(missing)
+    left = _missing(client, from_object, to_object, type_id, _affected(batch, missing)) if missing else []
+    linked.unsettled += len(left)
+    linked.verified += sum(len(targets) for targets in batch.values()) - len(left)
+
+
+def _affected(batch: dict[str, list[str]], missing: list[Link]) -> dict[str, list[str]]:
+    sources = {link.from_id for link in missing}
+    return {from_id: targets for from_id, targets in batch.items() if from_id in sources}
+
+
+def _missing(
+    client: PortalClient, from_object: str, to_object: str, type_id: AssociationType, batch: dict[str, list[str]]
+) -> list[Link]:
+    """The pairs that do not have this type yet, each with the types it has and this one: sending replaces the set."""
+    there = client.read_associations(from_object, to_object, list(batch)).links
+    missing = []
+    for from_id, targets in batch.items():
+        known = there.get(from_id, {})
+        for to_id in targets:
+            types = known.get(to_id, set())
+            if type_id not in types:
+                missing.append(Link(from_id, to_id, (*sorted(_kept(types)), type_id)))
+    return missing
+
+
+def _kept(types: set[AssociationType]) -> set[AssociationType]:
+    """Types that a request may name; HubSpot adds the unlabelled one by itself."""
+    return {each for each in types if each[0] == "USER_DEFINED"}
