@@ -25,7 +25,7 @@ class ClinicParams(BaseModel):
     as_of: date
     chunk_patients: Annotated[int, Field(ge=10, le=20_000)] = 500
     fixed_table_floor: Annotated[int, Field(ge=1)] = 500
-    text_scale: Annotated[float, Field(gt=0, le=1)] = 0.1
+    text_scale: Annotated[float, Field(gt=0, le=20)] = 1.0
     volumes: dict[str, Annotated[float, Field(gt=0)]] = {}
     defects: dict[str, Share] = {}
     people: dict[str, Any] = {}

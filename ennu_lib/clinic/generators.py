@@ -1,0 +1,13 @@
+"""The hand-written generators, in the order in which they run."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from importlib.util import find_spec
+
+MODULES = ("ennu_lib.clinic.people", "ennu_lib.clinic.office")
+
+
+def hand_written(kind: str) -> list:
+    """Generators of one kind, `REFERENCE` or `PER_CHUNK`, of all modules that exist."""
+    return [generator for name in MODULES if find_spec(name) for generator in getattr(import_module(name), kind)]
