@@ -1,7 +1,7 @@
 """Typed parameters: what a data team edits, checked before anything runs."""
 
 from ennu_lib.config.places import params_dir, project_root, reports_root, workspace_root
-from ennu_lib.config.run_params import RunParams, load_run
+from ennu_lib.config.run_params import RunParams, load_run, source_url
 from ennu_lib.config.yaml_model import Strict, load_model, load_yaml
 
 __all__ = [
@@ -13,5 +13,6 @@ __all__ = [
     "params_dir",
     "project_root",
     "reports_root",
+    "source_url",
     "workspace_root",
 ]

@@ -8,6 +8,7 @@ from typing import Literal
 
 from pydantic import Field, field_validator, model_validator
 
+from ennu_lib.config.places import workspace_root
 from ennu_lib.config.yaml_model import Strict, load_model
 
 
@@ -42,9 +43,7 @@ class TargetParams(Strict):
     url: str | None = None
     emulator: EmulatorParams | None = None
     token: str = "ENNU_PORTAL_TOKEN"
-    requests_per_10_seconds: int = Field(default=150, ge=1)
-    requests_per_day: int = Field(default=650_000, ge=1)
-    share: float = Field(default=0.95, gt=0, le=1)
+    api: Literal["v3", "2026-03", "2026-09"] = "v3"
     workers: int = Field(default=4, ge=1, le=16)
 
     @model_validator(mode="after")
@@ -99,6 +98,11 @@ class RunParams(Strict):
         if self.environment == "production" and (self.clinic or self.target.emulator):
             raise ValueError("a production run has neither a synthetic clinic nor an emulator")
         return self
+
+
+def source_url(params: RunParams) -> str:
+    """The database URL of a run, with `{workspace}` replaced by the workspace folder."""
+    return params.source.url.replace("{workspace}", str(workspace_root()))
 
 
 def load_run(path: Path) -> RunParams:

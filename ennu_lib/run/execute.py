@@ -6,13 +6,9 @@ cell completed, and `sys.exit(0)` in a cell counts as success with later cells n
 
 from __future__ import annotations
 
-import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-
-# jsonschema takes half a second to import this optional grammar, and no Jupyter schema uses it.
-sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
 
 import nbformat
 import papermill
@@ -40,7 +36,9 @@ class Ending:
     cell: int | None = None
 
 
-def execute(notebook: Path, output: Path, parameters: dict[str, str], *, cell_minutes: float, megabytes: float) -> Ending:
+def execute(
+    notebook: Path, output: Path, parameters: dict[str, str], *, cell_minutes: float, megabytes: float
+) -> Ending:
     """Run `notebook` with `parameters` in a fresh kernel and save the executed notebook, whole, at `output`.
 
     The kernel talks over a local socket: plain TCP on this machine could be read by any local process.

@@ -1,0 +1,73 @@
+"""The source database of a rehearsal: a synthetic clinic, or a Synthea export brought into the same 189 tables."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from ennu_lib.clinic import build_clinic, import_synthea
+from ennu_lib.config import RunParams, params_dir, source_url, workspace_root
+from ennu_lib.errors import UsageError
+from ennu_lib.keys import secret
+from ennu_lib.progress import describe, duration
+from ennu_lib.workspace import make_private
+
+
+def build_source(
+    params: RunParams, *, from_synthea: Path | None, replace: bool, say: Callable[..., None], live: bool = False
+) -> None:
+    """Build the database that `params.source` names, unless it is there already and `replace` is false.
+
+    Raises UsageError for a production run: nothing synthetic is ever written into a real database.
+    """
+    if params.environment == "production":
+        raise UsageError("a production run has a real source; only a rehearsal builds one")
+    url = source_url(params)
+    if _is_there(url) and not replace:
+        say("clinic: there already, kept")
+        return
+    make_private(workspace_root() / "clinic")
+    began = time.monotonic()
+    progress = _progress(say) if live or sys.stdout.isatty() else None
+    if from_synthea:
+        summary = import_synthea(from_synthea, _with_password(url, params), params=params_dir(), progress=progress)
+    else:
+        if params.clinic is None:
+            raise UsageError("the run file has no clinic section; add one, or give --from-synthea")
+        summary = build_clinic(
+            _with_password(url, params),
+            params.clinic.patients,
+            params.clinic.seed,
+            params=params_dir(),
+            labels=workspace_root() / "clinic" / f"{params.name}.labels",
+            progress=progress,
+            replace=True,
+        )
+    say(f"clinic: {summary.tables} tables, {summary.rows:,} rows, {duration(time.monotonic() - began)}")
+    for line in getattr(summary, "lines", lambda: [])():
+        say(f"  {line}")
+
+
+def _is_there(url: str) -> bool:
+    parsed = sa.make_url(url)
+    return parsed.get_backend_name() == "sqlite" and Path(parsed.database or "").is_file()
+
+
+def _with_password(url: str, params: RunParams) -> str:
+    if not params.source.password:
+        return url
+    return sa.make_url(url).set(password=secret(params.source.password)).render_as_string(hide_password=False)
+
+
+def _progress(say: Callable[..., None]) -> Callable[[int, int, str], None]:
+    began = time.monotonic()
+
+    def report(done: int, total: int, table: str) -> None:
+        state = {"done": done, "total": total, "what": table, "seconds": time.monotonic() - began}
+        say(f"\rclinic: {describe(state):<90}", end="" if done < total else "\n")
+
+    return report
