@@ -54,12 +54,12 @@ class Limiter:
 
         Raises TargetUnreachable when the day's budget is used up and the limiter does not wait for midnight.
         """
-        while isinstance(granted := self._try(family), float):
+        while isinstance(granted := self.try_acquire(family), float):
             self._clock.sleep(granted)
         return granted
 
-    def _try(self, family: Family) -> Permit | float:
-        """A permit, or the seconds after which to ask again."""
+    def try_acquire(self, family: Family) -> Permit | float:
+        """A permit, or the seconds after which to ask again. Raises TargetUnreachable as `acquire` does."""
         with self._lock:
             budget = self._budgets[family]
             now, moment = self._clock.monotonic(), self._clock.now()

@@ -1,0 +1,64 @@
+"""What `ennu portal plan` and `ennu portal apply` do, with plain arguments."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ennu_lib.hubspot.apply import Progress, apply_plan
+from ennu_lib.hubspot.client import PortalClient
+from ennu_lib.hubspot.live import Snapshot, read_portal
+from ennu_lib.hubspot.plan import Plan
+from ennu_lib.hubspot.planning import make_plan
+from ennu_lib.hubspot.portal_schema import PortalSchema, load_portal_schema
+from ennu_lib.hubspot.preflight import Environment, Problem, preflight, require_preflight
+from ennu_lib.hubspot.render import render_plan
+from ennu_lib.hubspot.schema import Option
+
+
+@dataclass(frozen=True)
+class PortalReview:
+    """A plan, everything that stands in its way, and the text that shows both."""
+
+    schema: PortalSchema
+    plan: Plan
+    problems: list[Problem]
+
+    @property
+    def text(self) -> str:
+        """What the operator reads."""
+        shown = render_plan(self.plan)
+        if self.problems:
+            shown += "\nPreflight:\n" + "".join(f"  {number}. {item}\n" for number, item in enumerate(self.problems, 1))
+        return shown
+
+
+def portal_plan(
+    client: PortalClient,
+    base_url: str,
+    environment: Environment,
+    facilities: Sequence[str | Option] = (),
+    records: Mapping[str, int] | None = None,
+    folder: Path | None = None,
+) -> PortalReview:
+    """Compare params/portal (or `folder`) with the portal. Changes nothing.
+
+    `facilities` are the clinic's locations, `records` the records to be loaded, by object. Raises
+    ConfigurationError, TargetRefused, TargetUnreachable.
+    """
+    schema = load_portal_schema(folder, facilities)
+    client.adopt_time_zone()
+    plan = make_plan(schema, read_portal(client, schema))
+    return PortalReview(schema, plan, preflight(client, schema, environment, base_url, plan, records))
+
+
+def portal_apply(
+    client: PortalClient, review: PortalReview, allow_irreversible: Collection[str], progress: Progress | None = None
+) -> Snapshot:
+    """Carry out a reviewed plan and return the schema with its hash, for the evidence.
+
+    Raises TargetRefused, naming every problem, when the preflight found any; GateFailed as `apply_plan` does.
+    """
+    require_preflight(review.problems)
+    return apply_plan(review.plan, client, review.schema, allow_irreversible, progress)
