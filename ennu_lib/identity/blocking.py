@@ -39,12 +39,12 @@ def candidate_pairs(people: People, params: Blocking, nicknames: dict[str, tuple
     largest ones when all rules together would exceed the budget, are left out and counted.
     Raises ConfigurationError for a rule with an unknown key."""
     keys = _key_columns(people, nicknames)
-    _check(params.rules, keys)
-    budget = min(params.most_pairs, params.most_pairs_per_record * max(len(people), 20))
-    blocks = [_block_sizes(people, _variants(rule, keys)) for rule in params.rules]
-    caps = _caps(blocks, params.largest_block, budget)
+    rules = [*params.rules, *params.broad_rules]
+    _check(rules, keys)
+    blocks = [_block_sizes(people, _variants(rule, keys)) for rule in rules]
+    caps = _caps(blocks, params, len(people))
     rows, found = [], [np.empty(0, np.uint64)]
-    for rule, sizes, cap in zip(params.rules, blocks, caps, strict=True):
+    for rule, sizes, cap in zip(rules, blocks, caps, strict=True):
         pairs = _self_join(people, _variants(rule, keys), cap)
         rows.append(_rule_summary(rule, sizes, cap, len(pairs)))
         found.append(pairs)
@@ -66,6 +66,7 @@ def _sound(values: pl.Series) -> pl.Series:
 
 _DERIVED: dict[str, tuple[str, Callable[[pl.Series], pl.Series]]] = {
     "first_initial": ("first_name", _slice(0, 1)),
+    "ssn_end": ("ssn", _slice(-4, None)),
     "first_two": ("first_name", _slice(0, 2)),
     "last_three": ("last_name", _slice(0, 3)),
     "last_sound": ("last_name", _sound),
@@ -150,15 +151,26 @@ def _pairs_of(sizes: pl.DataFrame) -> int:
     return int((sizes["size"] * (sizes["size"] - 1) // 2 * sizes["blocks"]).sum())
 
 
-def _caps(blocks: list[pl.DataFrame], largest: int, budget: int) -> list[int]:
-    """A cap per rule: the parameter's, halved for the rule with the most pairs until all fit the budget."""
-    caps = [largest] * len(blocks)
-    made = [_pairs_of(sizes.filter(pl.col("size") <= largest)) for sizes in blocks]
+def _caps(blocks: list[pl.DataFrame], params: Blocking, records: int) -> list[int]:
+    """A cap per rule. A broad rule's is low enough for its own allowance; then the caps of the rules with the most pairs
+    are halved until all fit the budget."""
+    allowance = max(params.broad_least_pairs, int(params.broad_pairs_per_record * records))
+    broad = [_cap_within(sizes, params.largest_block, allowance) for sizes in blocks[len(params.rules) :]]
+    caps = [params.largest_block] * len(params.rules) + broad
+    budget = min(params.most_pairs, params.most_pairs_per_record * max(records, 20))
+    made = [_pairs_of(sizes.filter(pl.col("size") <= cap)) for sizes, cap in zip(blocks, caps, strict=True)]
     while sum(made) > budget and max(caps) > 2:
         heaviest = max(range(len(made)), key=lambda n: (made[n] if caps[n] > 2 else -1, -n))
         caps[heaviest] = max(2, caps[heaviest] // 2)
         made[heaviest] = _pairs_of(blocks[heaviest].filter(pl.col("size") <= caps[heaviest]))
     return caps
+
+
+def _cap_within(sizes: pl.DataFrame, largest: int, allowance: int) -> int:
+    """The largest block size at which a rule still makes at most `allowance` pairs."""
+    made = (pl.col("size") * (pl.col("size") - 1) // 2 * pl.col("blocks")).cum_sum()
+    fits = sizes.filter((pl.col("size") <= largest) & (made <= allowance))["size"]
+    return largest if len(fits) == len(sizes) else int(fits.max() or 1)
 
 
 def _self_join(people: People, variants: list[list[pl.Series]], cap: int) -> np.ndarray:

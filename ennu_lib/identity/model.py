@@ -16,6 +16,7 @@ from ennu_lib.identity.levels import DISAGREE, MISSING
 from ennu_lib.identity.params import Model
 
 MATCH, HOUSEHOLD, UNRELATED = 0, 1, 2
+_LEAST_OF_COUNTED = 0.05
 _DISAGREE_AT_START = {MATCH: 0.03, HOUSEHOLD: 0.10}  # share of outright disagreement in an exact-agreement start
 
 
@@ -98,7 +99,7 @@ def _expectation_maximization(levels, counts, fields, start, household, records,
             home_weight = params.prior_strength if household[j] else 5 * found[HOUSEHOLD] + params.prior_strength
             match = _normal(part[:, MATCH] + params.prior_strength * match0[j])
             home = _normal(part[:, HOUSEHOLD] + home_weight * home0[j])
-            shares[j] = np.stack([match, home, unrelated[j]])
+            shares[j] = np.stack([match, home, _without_known(unrelated[j], match, home, prior)])
         if len(trace) > 1 and abs(trace[-1] - trace[-2]) < params.tolerance:
             converged = True
             break
@@ -121,6 +122,15 @@ def _stranger_shares(comparer: Comparer, agreement: list[float], records: int, p
         exact = np.clip(agreement[j], 1e-9, 0.999)
         shares.append(np.concatenate([[0.0], partly * (1 - exact), [exact]]))
     return shares
+
+
+def _without_known(unrelated: np.ndarray, match: np.ndarray, home: np.ndarray, prior: np.ndarray) -> np.ndarray:
+    """Strangers' exact agreement, counted over all pairs, less what matches and housemates bring into that count; in a
+    small table full of duplicates they bring most of it."""
+    counted = unrelated[-1]
+    strangers = (counted - prior[MATCH] * match[-1] - prior[HOUSEHOLD] * home[-1]) / prior[UNRELATED]
+    exact = np.clip(strangers, _LEAST_OF_COUNTED * counted, counted)
+    return np.append(unrelated[:-1] * (1 - exact) / (1 - counted), exact)
 
 
 def _random_pairs(records: int, params: Model) -> tuple[np.ndarray, np.ndarray]:

@@ -114,10 +114,7 @@ def _read_field(
 def _reading(column: str, rows: pl.Series, standard, placeholder: Placeholder) -> _Reading:
     counts = rows.drop_nulls().value_counts(name="rows")
     value = pl.col("value")
-    hit = value.is_in(placeholder.values)
-    for pattern in placeholder.patterns:
-        hit = hit | value.str.contains(pattern)
-    meaning = counts.with_columns(value=standard(pl.col("raw"))).with_columns(hit=hit.fill_null(False))
+    meaning = counts.with_columns(value=standard(pl.col("raw"))).with_columns(hit=_is_placeholder(value, placeholder))
     unreadable = meaning.filter(value.is_null() & (pl.col("raw") != ""))["rows"].sum()
     not_known = [
         (_field_of(column), "placeholder", meaning.filter("hit")["rows"].sum()),
@@ -125,6 +122,23 @@ def _reading(column: str, rows: pl.Series, standard, placeholder: Placeholder) -
     ]
     meaning = meaning.select("raw", value=pl.when(~pl.col("hit")).then(value)).drop_nulls()
     return _Reading(column, rows, meaning, not_known)
+
+
+def _is_placeholder(value: pl.Expr, placeholder: Placeholder) -> pl.Expr:
+    hit = value.is_in(placeholder.values)
+    for pattern in placeholder.patterns:
+        hit = hit | value.str.contains(pattern)
+    return hit.fill_null(False)
+
+
+def says_nothing(columns: dict[str, str | list[str]], params: IdentityParams) -> dict[str, pl.Expr]:
+    """Per column of the table, where its value is empty, unreadable or a placeholder."""
+    tests = {}
+    for name, listed in columns.items():
+        for column in _listed(listed):
+            value = STANDARD[name](pl.col(column).cast(pl.String).str.strip_chars())
+            tests[column] = value.is_null() | _is_placeholder(value, params.placeholders.get(name, Placeholder()))
+    return tests
 
 
 def _encode(readings: list[_Reading]) -> tuple[dict[str, pl.Series], pl.DataFrame]:

@@ -116,7 +116,9 @@ def _persons(number: int, random: np.random.Generator) -> pl.DataFrame:
     male[partner & ~roommates] = ~male[np.flatnonzero(partner & ~roommates) - 1]
     parent = np.searchsorted(home, home)
     base = random.integers(1935, 1995, homes)[home]
-    year = np.where(child, base + random.integers(19, 38, number), base + np.where(partner, random.integers(-6, 7, number), 0))
+    year = np.where(
+        child, base + random.integers(19, 38, number), base + np.where(partner, random.integers(-6, 7, number), 0)
+    )
     year = np.clip(year, 1925, 2025)
     birth = np.array([f"{y:04d}" for y in range(1900, 2030)])[year - 1900]
     month, day = random.integers(1, 13, number), random.integers(1, 29, number)
@@ -147,8 +149,17 @@ def _persons(number: int, random: np.random.Generator) -> pl.DataFrame:
     email = _emails(first, last, year, random)
     shares_mail = (child & (random.random(number) < 0.8)) | (partner & (random.random(number) < 0.15))
     email[shares_mail] = email[parent[shares_mail]]
-    ssn = np.array([f"{a:03d}-{b:02d}-{c:04d}" for a, b, c in zip(
-        random.integers(1, 650, number), random.integers(1, 100, number), random.integers(1, 10000, number), strict=True)])
+    ssn = np.array(
+        [
+            f"{a:03d}-{b:02d}-{c:04d}"
+            for a, b, c in zip(
+                random.integers(1, 650, number),
+                random.integers(1, 100, number),
+                random.integers(1, 10000, number),
+                strict=True,
+            )
+        ]
+    )
     close = twin & (random.random(number) < 0.5)
     ssn[close] = _next_number(ssn[np.flatnonzero(close) - 1])
     return pl.DataFrame(_lists({
@@ -173,7 +184,9 @@ def _lists(columns: dict) -> dict:
 
 
 def _homes(number: int, random: np.random.Generator) -> pl.DataFrame:
-    streets = np.array([f"{s} {t} {k}".title() for s in _STREETS.split() for t in ("", *_HEADS.split()) for k in _KINDS])
+    streets = np.array(
+        [f"{s} {t} {k}".title() for s in _STREETS.split() for t in ("", *_HEADS.split()) for k in _KINDS]
+    )
     zips = random.integers(1001, 99950, max(50, number // 120))
     where = random.integers(0, len(zips), number)
     states = np.array(["CA", "TX", "FL", "NY", "PA", "IL", "OH", "GA"])
@@ -220,7 +233,11 @@ def _next_number(numbers: np.ndarray) -> list[str]:
 def _copies(persons: int, rates: Rates, random: np.random.Generator) -> np.ndarray:
     """Which person each duplicate row repeats; a few persons have three or four rows."""
     chosen = random.random(persons)
-    times = (chosen < rates.duplicates).astype(int) + (chosen < rates.duplicates * 0.12) + (chosen < rates.duplicates * 0.03)
+    times = (
+        (chosen < rates.duplicates).astype(int)
+        + (chosen < rates.duplicates * 0.12)
+        + (chosen < rates.duplicates * 0.03)
+    )
     return np.repeat(np.arange(persons), times)
 
 
@@ -269,14 +286,27 @@ def _corrupt(rows: pl.DataFrame, rates: Rates, random: np.random.Generator) -> p
 
 def _gaps(rows: pl.DataFrame, random: np.random.Generator) -> pl.DataFrame:
     """Values that were never asked for, whatever the row."""
-    shares = {"middle_name": 0.25, "email_address": 0.15, "ssn": 0.25, "phone_primary": 0.1, "phone_mobile": 0.2, "address_line1": 0.03, "member_number": 0.3}
+    shares = {
+        "middle_name": 0.25,
+        "email_address": 0.15,
+        "ssn": 0.25,
+        "phone_primary": 0.1,
+        "phone_mobile": 0.2,
+        "address_line1": 0.03,
+        "member_number": 0.3,
+    }
     return rows.with_columns(
         pl.when(pl.Series(random.random(len(rows)) >= share)).then(pl.col(c)).alias(c) for c, share in shares.items()
     )
 
 
 def _placeholders(rows: pl.DataFrame, rates: Rates, random: np.random.Generator) -> pl.DataFrame:
-    values = {"phone_primary": "999-999-9999", "ssn": "999-99-9999", "email_address": "none@none.com", "date_of_birth": "1900-01-01"}
+    values = {
+        "phone_primary": "999-999-9999",
+        "ssn": "999-99-9999",
+        "email_address": "none@none.com",
+        "date_of_birth": "1900-01-01",
+    }
     return rows.with_columns(
         pl.when(pl.Series(random.random(len(rows)) >= rates.placeholder)).then(pl.col(c)).otherwise(pl.lit(v)).alias(c)
         for c, v in values.items()
