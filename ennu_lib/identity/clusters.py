@@ -58,7 +58,7 @@ def cluster(
     too_large = np.union1d(too_large, np.flatnonzero(sizes > params.clusters.largest))
     given_up = np.isin(label, too_large)
     label[given_up] = np.flatnonzero(given_up)
-    return Clustering(label, extra, np.flatnonzero(given_up), split)
+    return Clustering(label, extra, np.flatnonzero(given_up), int(split))
 
 
 def _components(edges: np.ndarray, records: int) -> np.ndarray:
@@ -111,6 +111,7 @@ def bridges(scored: pl.DataFrame, label: np.ndarray) -> np.ndarray:
     left, right = scored["left"].to_numpy(), scored["right"].to_numpy()
     sizes = np.bincount(label, minlength=len(label))
     row = np.flatnonzero((label[left] == label[right]) & (sizes[label[left]] >= 4))
+    row = row[np.argsort(label[left[row]], kind="stable")]
     found = []
     for group in np.split(row, np.flatnonzero(np.diff(label[left[row]])) + 1) if len(row) else []:
         names, ends = np.unique(np.stack([left[group], right[group]]), return_inverse=True)

@@ -54,7 +54,7 @@ def name_kinds(scored: pl.DataFrame, scorer: Scorer, params: IdentityParams) -> 
     same_birth = _at(levels, scorer, "birth_date", ("exact",))[place]
     same_last = _at(levels, scorer, "last_name", ("exact", "similar 0.92", "part"))[place]
     years = years_apart(scorer.people, scored["left"].to_numpy(), scored["right"].to_numpy())
-    twin_guard = [n for n, g in enumerate(params.guards) if g.name == "twins"]
+    twin_guard = [n for n, g in enumerate(params.guards) if g.name.startswith("twins")]
     guarded = np.isin(scored["guard"].to_numpy(), twin_guard)
     one, home = scored["probability"].to_numpy() >= 0.5, scored["household"].to_numpy() >= 0.5
     kinds = np.select(

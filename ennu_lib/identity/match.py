@@ -7,7 +7,7 @@ import numpy as np
 import polars as pl
 
 from ennu_lib.identity.blocking import candidate_pairs
-from ennu_lib.identity.clusters import Clustering, bridges, cluster
+from ennu_lib.identity.clusters import Clustering, automatic, bridges, cluster
 from ennu_lib.identity.compare import Comparer
 from ennu_lib.identity.decide import MERGED, decide, name_kinds, review_queue
 from ennu_lib.identity.decisions import Replayed, replay
@@ -149,8 +149,9 @@ def _identity(
 def _pairs(people: People, linked: Linked, params: IdentityParams) -> pl.DataFrame:
     scored, clustering = linked.scored, linked.clustering
     decided = decide(scored, clustering.label, clustering.too_large, params, linked.human.packed())
+    strong = np.flatnonzero(scored.select(automatic(params)).to_series().to_numpy())
     bridge = np.zeros(len(scored), bool)
-    bridge[bridges(scored.with_row_index(), clustering.label)] = True
+    bridge[strong[bridges(scored[strong], clustering.label)]] = True
     return decided.select(
         left=people.keys.gather(scored["left"]),
         right=people.keys.gather(scored["right"]),
