@@ -46,7 +46,8 @@ class Workspace:
 
     def names(self, folder: str, ending: str = ".parquet") -> list[str]:
         """Base names of the files in `folder`, sorted."""
-        return sorted(p.name.removesuffix(ending) for p in (self.root / folder).glob(f"*{ending}"))
+        found = (self.root / folder).glob(f"*{ending}")
+        return sorted(p.name.removesuffix(ending) for p in found if not p.name.startswith("."))
 
     def scan(self, name: str) -> pl.LazyFrame:
         """A lazy frame over file `name`. Raises OutOfOrder when it has not been written yet."""
@@ -107,7 +108,7 @@ def replacing(target: Path) -> Iterator[Path]:
     Nothing appears at `target` when the block fails or the process dies. Raises StorageFull when the disk is full.
     """
     make_private(target.parent)
-    temporary = target.with_name(f".{target.name}.{os.getpid()}.part")
+    temporary = target.with_name(f".part-{os.getpid()}-{target.name}")
     try:
         with storage(target.name):
             yield temporary

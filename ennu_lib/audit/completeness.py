@@ -11,6 +11,13 @@ from ennu_lib.workspace import Workspace
 
 # Ways in which legacy systems write that there is no date.
 NO_DATES = ("0000-00-00", "0001-01-01", "1753-01-01", "1900-01-01")
+CLASSES = {
+    "full": (1, 2),
+    "95 % and more": (0.95, 1),
+    "50 to 95 %": (0.5, 0.95),
+    "below 50 %": (1e-12, 0.5),
+    "empty": (-1, 1e-12),
+}
 COLUMNS = {
     "table": pl.String,
     "column": pl.String,
@@ -81,3 +88,15 @@ def by_table(columns: pl.DataFrame) -> pl.DataFrame:
         )
         .sort("table")
     )
+
+
+def heat_map(columns: pl.DataFrame, tables: list[str]) -> dict[str, dict[str, float]]:
+    """For each of `tables`: the share of its columns that are full, nearly full, half full, sparse or empty."""
+    found = {}
+    for table in tables:
+        filled = columns.filter(pl.col("table") == table)["filled"].drop_nulls()
+        if len(filled):
+            found[table] = {
+                name: float(((filled >= low) & (filled < high)).mean()) for name, (low, high) in CLASSES.items()
+            }
+    return found

@@ -54,6 +54,16 @@ class Phase:
         folder = workspace_root() / SECRETS if self.params.environment == "rehearsal" else None
         return secret(name, folder)
 
+    @property
+    def source_password(self) -> str | None:
+        """The password of the source database, when the run file names one."""
+        return self.secret(self.params.source.password) if self.params.source.password else None
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """The counts recorded so far."""
+        return dict(self._counts)
+
     def scan(self, name: str) -> pl.LazyFrame:
         """A lazy frame over workspace file `name`, recorded as an input of this phase."""
         frame = self.workspace.scan(name)

@@ -21,7 +21,7 @@ from ennu_lib.progress import WATCHED, describe, duration, read_progress
 from ennu_lib.run.execute import Ending, execute
 from ennu_lib.run.pages import render_run_pages
 from ennu_lib.run.record import PhaseRecord, RunRecord, load_record, save_record
-from ennu_lib.workspace import Workspace, sha256_of
+from ennu_lib.workspace import Workspace, make_private, sha256_of
 
 PORTAL_URL = "ENNU_PORTAL_URL"
 REHEARSAL_TOKEN = "test-token"
@@ -143,6 +143,7 @@ def portal(params: RunParams, workspace: Workspace) -> Iterator[None]:
         if params.target.emulator:
             os.environ.setdefault(params.target.token, REHEARSAL_TOKEN)
             state = workspace_root() / params.target.emulator.state
+            make_private(state.parent)
             url = stack.enter_context(emulator.running(state, token=os.environ[params.target.token]))
             os.environ[PORTAL_URL] = url
             stack.callback(os.environ.pop, PORTAL_URL, None)
