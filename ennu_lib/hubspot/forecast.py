@@ -80,7 +80,7 @@ def forecast(
         rate = min(window / (portal.burst_seconds + latency), workers / latency if latency else math.inf)
         day = min(limits.families[family].day_ceiling or portal.daily(family), portal.daily(family))
         day_budget = day * (1 - limits.left_for_others.day)
-        full_days = math.ceil(count / day_budget) - 1
+        full_days = max(0, math.ceil(count / day_budget) - 1)
         seconds += full_days * SECONDS_PER_DAY + (count - full_days * day_budget) / rate
     return Forecast(calls, seconds / SECONDS_PER_HOUR, max(1, math.ceil(seconds / SECONDS_PER_DAY)))
 
