@@ -8,8 +8,10 @@ from pathlib import Path
 
 from ennu_lib.clock import Clock, SystemClock, VirtualClock
 from ennu_lib.emulator.app import DEFAULT_TOKEN, create_app
+from ennu_lib.emulator.faults import FaultPlan
 from ennu_lib.emulator.process import serve
 from ennu_lib.emulator.settings import EmulatorSettings
+from ennu_lib.emulator.store import last_known_time
 
 
 def arguments() -> argparse.Namespace:
@@ -19,9 +21,16 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--state", type=Path, required=True, help="the portal's file, made when it is not there")
     parser.add_argument("--token", default=os.environ.get("ENNU_EMULATOR_TOKEN", DEFAULT_TOKEN))
     parser.add_argument("--settings", type=Path, help="a JSON file of emulator settings")
+    parser.add_argument("--faults", type=Path, help="a JSON file with a fault plan")
     parser.add_argument("--virtual-clock", action="store_true", help="time stands still until POST /_clock moves it")
     parser.add_argument("--stop-with-stdin", action="store_true", help="stop when standard input closes")
     return parser.parse_args()
+
+
+def virtual_clock(state: Path) -> VirtualClock:
+    """A clock that goes on from where the portal's time stood."""
+    start = last_known_time(state)
+    return VirtualClock(start) if start else VirtualClock()
 
 
 def main() -> None:
@@ -30,8 +39,9 @@ def main() -> None:
     settings = EmulatorSettings()
     if chosen.settings:
         settings = EmulatorSettings.model_validate_json(chosen.settings.read_bytes())
-    clock: Clock = VirtualClock() if chosen.virtual_clock else SystemClock()
-    app = create_app(chosen.state, token=chosen.token, settings=settings, clock=clock)
+    clock: Clock = virtual_clock(chosen.state) if chosen.virtual_clock else SystemClock()
+    plan = FaultPlan.model_validate_json(chosen.faults.read_bytes()) if chosen.faults else None
+    app = create_app(chosen.state, token=chosen.token, settings=settings, clock=clock, faults=plan)
     serve(app, chosen.port, chosen.stop_with_stdin)
 
 

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from ennu_lib.emulator.errors import bad_request, missing_scopes
 from ennu_lib.emulator.model import ObjectType
 from ennu_lib.emulator.settings import EmulatorSettings
+
+if TYPE_CHECKING:
+    from ennu_lib.emulator.calls import Portal
 
 READ, WRITE = "read", "write"
 
@@ -52,6 +56,17 @@ def require_named(settings: EmulatorSettings, kind: ObjectType, names: Iterable[
             scopes = sensitive_scopes(kind, definition.data_sensitivity, mode)
             if not has_any(settings, scopes):
                 raise missing_scopes(scopes)
+
+
+def every_scope(portal: Portal) -> list[str]:
+    """What a token without restrictions carries."""
+    nouns = sorted({kind.scope_noun for kind in portal.registry.types.values()} | {"custom"})
+    scopes = {"crm.import", "crm.objects.owners.read"}
+    for noun in nouns:
+        for mode in (READ, WRITE):
+            scopes |= {f"crm.objects.{noun}.{mode}", f"crm.schemas.{noun}.{mode}"}
+            scopes |= {f"crm.objects.{noun}.{word}.{mode}.v2" for word in ("sensitive", "highly_sensitive")}
+    return sorted(scopes)
 
 
 def require_sensitive_portal(settings: EmulatorSettings) -> None:

@@ -48,6 +48,17 @@ def daily_usage(portal: Portal, call: Call) -> Answer:
     }]})  # fmt: skip
 
 
+def token_scopes(portal: Portal, call: Call) -> Answer:
+    """POST /oauth/v2/private-apps/get/access-token-info: the scopes of the token that the body names."""
+    if call.json.get("tokenKey") != call.token:
+        raise bad_request("tokenKey is not the key of this request")
+    scopes = sorted(portal.settings.scopes) if portal.settings.scopes is not None else access.every_scope(portal)
+    return Answer(200, {
+        "userId": 70_000_001, "hubId": portal.settings.portal_id, "appId": 19_000_001,
+        "scopes": ["oauth", *scopes], "isUserToken": False,
+    })  # fmt: skip
+
+
 def _owner_shape(number: int, body: dict[str, Any]) -> dict[str, Any]:
     founded = iso(int(datetime(2024, 1, 1, tzinfo=UTC).timestamp() * 1000))
     return {

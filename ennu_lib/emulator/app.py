@@ -15,7 +15,10 @@ from ennu_lib.clock import Clock, SystemClock
 from ennu_lib.emulator.calls import Portal, Version
 from ennu_lib.emulator.control import Control, reply
 from ennu_lib.emulator.endpoints import FAMILIES, Endpoint
+from ennu_lib.emulator.faults import FaultPlan
+from ennu_lib.emulator.imports import fail_interrupted
 from ennu_lib.emulator.pipeline import Pipeline
+from ennu_lib.emulator.routing import Prefixed, WithoutTrailingSlash
 from ennu_lib.emulator.settings import EmulatorSettings
 from ennu_lib.emulator.store import Store
 
@@ -28,35 +31,37 @@ def create_app(
     token: str = DEFAULT_TOKEN,
     settings: EmulatorSettings | None = None,
     clock: Clock | None = None,
+    faults: FaultPlan | None = None,
 ) -> Starlette:
     """A portal kept in the file `state`, made when it is not there, served to whoever carries `token`."""
     portal = Portal(Store(state), settings or EmulatorSettings(), clock or SystemClock())
-    pipeline = Pipeline(portal, token)
+    fail_interrupted(portal)
+    pipeline = Pipeline(portal, token, faults)
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         yield
-        portal.store.close()
+        portal.close()
 
     routes = [*_api_routes(pipeline), *Control(portal, pipeline).routes()]
-    return Starlette(routes=routes, lifespan=lifespan, exception_handlers={404: _no_such_path})
+    app = Starlette(routes=routes, lifespan=lifespan, exception_handlers={404: _no_such_path})
+    app.add_middleware(WithoutTrailingSlash)
+    return app
 
 
-def _api_routes(pipeline: Pipeline) -> list[Route]:
+def _api_routes(pipeline: Pipeline) -> list[Prefixed]:
     return [
-        _route(pipeline, endpoint, version, prefix + endpoint.path + slash)
+        Prefixed(prefix, [_route(pipeline, endpoint, version, prefix) for endpoint in family.endpoints])
         for family in FAMILIES
-        for endpoint in family.endpoints
         for version, prefix in family.prefixes()
-        for slash in ("", "/")
     ]
 
 
-def _route(pipeline: Pipeline, endpoint: Endpoint, version: Version, path: str) -> Route:
+def _route(pipeline: Pipeline, endpoint: Endpoint, version: Version, prefix: str) -> Route:
     async def serve(request: Request) -> Response:
         return await pipeline.serve(request, endpoint, version)
 
-    return Route(path, serve, methods=[endpoint.method])
+    return Route(prefix + endpoint.path, serve, methods=[endpoint.method])
 
 
 async def _no_such_path(request: Request, problem: Exception) -> Response:

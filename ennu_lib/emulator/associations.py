@@ -293,3 +293,12 @@ def _archived(portal: Portal, call: Call, started: int) -> Answer:
     if call.version is Version.MARCH:
         body["results"] = []  # type: ignore[assignment]
     return Answer(200, body)
+
+
+def report_usage(portal: Portal, call: Call) -> Answer:
+    """POST …/usage/high-usage-report/{userId}: the report goes out by mail, so there is only a receipt."""
+    user = number_of(call.path["user_id"])
+    if user is None:
+        raise bad_request("Invalid user id")
+    address = "reports@ennu.example"
+    return Answer(200, {"userId": user, "userEmail": address, "enqueueTime": iso(portal.now())})

@@ -9,7 +9,7 @@ from ennu_lib.emulator.calls import Answer, Call, Portal, batch_answer
 from ennu_lib.emulator.errors import bad_request, not_unique, objects_not_found, too_many_inputs
 from ennu_lib.emulator.links import link_created
 from ennu_lib.emulator.model import ObjectType
-from ennu_lib.emulator.records import Record, number_of
+from ennu_lib.emulator.records import Record, Records, number_of
 from ennu_lib.emulator.settings import BATCH_INPUTS, HISTORY_INPUTS
 from ennu_lib.emulator.shapes import read_shape
 from ennu_lib.emulator.writes import CREATE, UPDATE, UPSERT, BatchWrite, Input
@@ -106,11 +106,23 @@ def find_records(
     else:
         ids = {key: number_of(key) for key in keys}
     stored = records.fetch(number for number in ids.values() if number is not None)
+    if len(stored) < len(ids):
+        ids, stored = _follow_merges(records, ids, stored)
     return {
         key: stored[number]
         for key, number in ids.items()
         if number in stored and (stored[number].archived is not None) == archived
     }
+
+
+def _follow_merges(
+    records: Records, ids: dict[str, int | None], stored: dict[int, Record]
+) -> tuple[dict[str, int | None], dict[int, Record]]:
+    led = records.led_to(number for number in ids.values() if number is not None and number not in stored)
+    if not led:
+        return ids, stored
+    moved = {key: led.get(number, number) if number is not None else None for key, number in ids.items()}
+    return moved, stored | records.fetch(led.values())
 
 
 def archive(portal: Portal, call: Call) -> Answer:

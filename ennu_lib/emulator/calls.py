@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import asyncio
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import cached_property
 from random import Random
@@ -12,6 +13,7 @@ import orjson
 
 from ennu_lib.clock import Clock
 from ennu_lib.emulator.errors import bad_request
+from ennu_lib.emulator.founding import found
 from ennu_lib.emulator.limits import Limiter
 from ennu_lib.emulator.model import ObjectType
 from ennu_lib.emulator.records import Records
@@ -46,8 +48,30 @@ class Portal:
         self.settings = settings
         self.clock = clock
         self.registry = Registry(store, settings.portal_id)
-        self.limiter = Limiter(clock, settings)
+        found(self.registry)
+        self.limiter = Limiter(clock, settings, store.get("today"))
         self.chance = Random(settings.seed)
+        self.background: set[asyncio.Task[None]] = set()
+
+    def keep_time(self) -> None:
+        """Note the time and the day's request counts in the state file."""
+        with self.store.transaction():
+            self.store.put("time", self.clock.now().isoformat())
+            self.store.put("today", self.limiter.count())
+
+    def reset(self) -> None:
+        """Begin again as on the first day; the time goes on."""
+        for task in self.background:
+            task.cancel()
+        self.store.drop_everything()
+        self.registry.load()
+        found(self.registry)
+        self.limiter.reset()
+
+    def close(self) -> None:
+        """Keep what is only in memory and let the file go."""
+        self.keep_time()
+        self.store.close()
 
     def now(self) -> int:
         """The portal's time in milliseconds since 1970."""
@@ -77,6 +101,7 @@ class Call:
     query: dict[str, list[str]]
     raw: bytes
     content_type: str = ""
+    token: str = ""
 
     @cached_property
     def json(self) -> dict[str, Any]:
@@ -106,6 +131,12 @@ class Call:
         if not isinstance(inputs, list) or not all(isinstance(item, dict) for item in inputs):
             raise bad_request("Invalid input JSON: inputs must be a list of objects")
         return inputs
+
+    def first_half(self) -> Call:
+        """The same request with the first half of its inputs."""
+        inputs = self.inputs()
+        raw = orjson.dumps({**self.json, "inputs": inputs[: (len(inputs) + 1) // 2]})
+        return replace(self, raw=raw)
 
     def first(self, name: str, default: str | None = None) -> str | None:
         """The first value of a query parameter."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import orjson
@@ -12,6 +13,8 @@ from starlette.routing import Route
 
 from ennu_lib.clock import VirtualClock
 from ennu_lib.emulator.calls import Portal
+from ennu_lib.emulator.digest import content_digests
+from ennu_lib.emulator.faults import FaultPlan
 from ennu_lib.emulator.pipeline import JSON_TYPE, Ledger, Pipeline
 from ennu_lib.emulator.settings import EmulatorSettings
 
@@ -35,6 +38,7 @@ class Control:
             Route("/_log", self.log, methods=["GET"]),
             Route("/_state", self.state, methods=["GET"]),
             Route("/_reset", self.reset, methods=["POST"]),
+            Route("/_faults", self.faults, methods=["GET", "POST", "DELETE"]),
             Route("/_settings", self.settings, methods=["GET", "PATCH"]),
             Route("/_clock", self.clock, methods=["GET", "POST"]),
         ]
@@ -57,7 +61,7 @@ class Control:
         return reply({"log": [entry for entry in self.pipeline.ledger.log if entry["n"] > after]})
 
     async def state(self, request: Request) -> Response:
-        """How much of everything the portal holds."""
+        """How much of everything the portal holds; with `digest=true` also digests of the contents."""
         registry, store = self.portal.registry, self.portal.store
         types = {}
         for kind in registry.types.values():
@@ -65,16 +69,32 @@ class Control:
             types[kind.type_id] = {
                 "name": kind.name, "records": live, "archived": archived, "properties": len(kind.properties),
             }  # fmt: skip
-        links = store.execute("SELECT COUNT(*) FROM links").fetchone()[0]
-        return reply({"object_types": types, "association_rows": links, "file": str(store.path)})
+        body = {
+            "object_types": types,
+            "association_rows": store.execute("SELECT COUNT(*) FROM links").fetchone()[0],
+            "bytes": store.size(),
+        }
+        if request.query_params.get("digest") == "true":
+            body["digests"] = await asyncio.to_thread(content_digests, self.portal)
+        return reply(body)
 
     async def reset(self, request: Request) -> Response:
         """An empty portal, as on the first day."""
-        self.portal.store.drop_everything()
-        self.portal.registry.load()
-        self.portal.limiter.reset()
+        self.portal.reset()
         self.pipeline.ledger = Ledger()
         return reply({"reset": True})
+
+    async def faults(self, request: Request) -> Response:
+        """The fault plan with its counts; POST puts another in force, DELETE ends it."""
+        faults = self.pipeline.faults
+        if request.method == "DELETE":
+            faults.replace(FaultPlan())
+        elif request.method == "POST":
+            try:
+                faults.replace(FaultPlan.model_validate_json(await request.body()))
+            except ValidationError as problem:
+                return reply({"error": str(problem)}, 400)
+        return reply(faults.report())
 
     async def settings(self, request: Request) -> Response:
         """The settings; PATCH changes the ones that are sent."""
@@ -97,5 +117,6 @@ class Control:
             sent = orjson.loads(await request.body())
             clock.sleep(float(sent.get("advance", 0)))
             clock.sleep(float(sent.get("to", 0)) - clock.monotonic())
+            self.portal.keep_time()
         return reply({"now": clock.now().isoformat(), "monotonic": clock.monotonic(),
                       "virtual": isinstance(clock, VirtualClock)})  # fmt: skip

@@ -10,7 +10,9 @@ from ennu_lib.emulator import (
     associations,
     batches,
     groups,
+    imports,
     labels,
+    merging,
     objects,
     properties,
     quotas,
@@ -32,6 +34,11 @@ class Endpoint(NamedTuple):
     family: str = OBJECTS
     threaded: bool = False
 
+    @property
+    def writes_records(self) -> bool:
+        """Whether it is a batch write of records by their keys."""
+        return self.handler in (batches.update, batches.upsert)
+
 
 class Family(NamedTuple):
     """Endpoints that move together from one generation of paths to the next."""
@@ -48,6 +55,7 @@ class Family(NamedTuple):
             yield version, self.dated.format(version=version.value)
 
 
+_CAPS = "/definitions/configurations/{from_type}/{to_type}"
 _RECORD_ASSOCIATIONS = "/{from_type}/{from_id}/associations"
 
 RECORD_ASSOCIATIONS = (
@@ -63,6 +71,8 @@ OBJECT_ENDPOINTS = (
     Endpoint("POST", "/{object_type}/batch/create", batches.create),
     Endpoint("POST", "/{object_type}/batch/update", batches.update),
     Endpoint("POST", "/{object_type}/batch/archive", batches.archive),
+    Endpoint("POST", "/{object_type}/merge", merging.merge),
+    Endpoint("POST", "/{object_type}/gdpr-delete", merging.forget),
     Endpoint("POST", "/{object_type}/search", search.search, SEARCH, threaded=True),
     Endpoint("GET", "/{object_type}", objects.list_page),
     Endpoint("POST", "/{object_type}", objects.create),
@@ -85,6 +95,12 @@ FAMILIES = (
         Endpoint("POST", "/{from_type}/{to_type}/labels", labels.create, ASSOCIATIONS),
         Endpoint("PUT", "/{from_type}/{to_type}/labels", labels.update, ASSOCIATIONS),
         Endpoint("DELETE", "/{from_type}/{to_type}/labels/{type_id}", labels.delete, ASSOCIATIONS),
+        Endpoint("GET", "/definitions/configurations/all", labels.all_caps, ASSOCIATIONS),
+        Endpoint("GET", _CAPS, labels.caps, ASSOCIATIONS),
+        Endpoint("POST", _CAPS + "/batch/create", labels.set_caps, ASSOCIATIONS),
+        Endpoint("POST", _CAPS + "/batch/update", labels.set_caps, ASSOCIATIONS),
+        Endpoint("POST", _CAPS + "/batch/purge", labels.remove_caps, ASSOCIATIONS),
+        Endpoint("POST", "/usage/high-usage-report/{user_id}", associations.report_usage, ASSOCIATIONS),
     )),
     Family(("/crm/v3/properties",), "/crm/properties/{version}", (
         Endpoint("POST", "/{object_type}/batch/create", properties.create_batch),
@@ -115,10 +131,23 @@ FAMILIES = (
         Endpoint("GET", "/custom-object-types", quotas.custom_object_types),
         Endpoint("GET", "/custom-properties", quotas.custom_properties),
         Endpoint("GET", "/associations/labels", quotas.association_labels),
+        Endpoint("GET", "/associations/records/from", quotas.association_records_from),
+        Endpoint("GET", "/associations/records/{from_type}/to", quotas.association_records_to),
+        Endpoint("GET", "/associations/records/{from_type}/{to_type}", quotas.association_records_between),
     )),
     Family(("/account-info/v3",), "/account-info/{version}", (
         Endpoint("GET", "/details", account.details),
         Endpoint("GET", "/api-usage/daily/private-apps", account.daily_usage),
+    )),
+    Family(("/crm/v3/imports",), "/crm/imports/{version}", (
+        Endpoint("GET", "", imports.list_all),
+        Endpoint("POST", "", imports.start),
+        Endpoint("GET", "/{import_id}", imports.get),
+        Endpoint("POST", "/{import_id}/cancel", imports.cancel),
+        Endpoint("GET", "/{import_id}/errors", imports.errors),
+    )),
+    Family(("/oauth/v2",), "/oauth/{version}", (
+        Endpoint("POST", "/private-apps/get/access-token-info", account.token_scopes),
     )),
     Family(("/crm/v3/owners",), "/crm/owners/{version}", (
         Endpoint("GET", "", account.owners),

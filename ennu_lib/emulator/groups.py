@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
+from uuid import uuid4
 
 from ennu_lib.emulator import access
 from ennu_lib.emulator.calls import Answer, Call, Portal
@@ -53,7 +55,8 @@ def create(portal: Portal, call: Call) -> Answer:
     known = kind.groups.get(name)
     if known and not known.archived:
         raise ApiError(
-            409, f"A property group named '{name}' already exists.", "OBJECT_ALREADY_EXISTS",
+            409,
+            f"A property group named '{name}' already exists.", "OBJECT_ALREADY_EXISTS",
             subCategory="PropertyGroups.GROUP_WITH_NAME_EXISTS", context={"name": [name]},
         )  # fmt: skip
     order = call.json.get("displayOrder", -1)
@@ -81,11 +84,20 @@ def archive(portal: Portal, call: Call) -> Answer:
     kind = _kind(portal, call, access.WRITE)
     group = _find(kind, call.path["name"])
     if any(definition.group == group.name for definition in kind.properties.values()):
-        raise bad_request(
-            f"Property group '{group.name}' has active properties and cannot be deleted",
-            subCategory="PropertyGroupError.GROUP_WITH_ACTIVE_PROPERTIES",
-        )
+        raise _has_active_properties()
     group.archived = True
     with portal.store.transaction():
         portal.registry.save_group(kind, group)
     return Answer(204)
+
+
+def _has_active_properties() -> ApiError:
+    """This refusal carries its own body once more, as JSON text, in the message."""
+    inner = {
+        "status": "error",
+        "message": "Can't delete or purge a group with active properties",
+        "correlationId": str(uuid4()),
+        "category": "VALIDATION_ERROR",
+        "subCategory": "PropertyGroupError.GROUP_WITH_ACTIVE_PROPERTIES",
+    }
+    return ApiError(400, json.dumps(inner, separators=(",", ":")), None)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import deque
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import uuid4
 from zoneinfo import ZoneInfo
 
@@ -36,19 +37,26 @@ def limit_reached(policy: str, retry_after: float | None = None) -> ApiError:
 class Limiter:
     """Counts the requests of the one app and the one account that an emulated portal has."""
 
-    def __init__(self, clock: Clock, settings: EmulatorSettings):
+    def __init__(self, clock: Clock, settings: EmulatorSettings, kept: dict[str, Any] | None = None):
         self.clock = clock
         self.settings = settings
         self.windows: dict[str, deque[float]] = {OBJECTS: deque(), ASSOCIATIONS: deque(), SEARCH: deque()}
         self.today: dict[str, int] = {OBJECTS: 0, ASSOCIATIONS: 0}
         self.errors_today = 0
-        self.day = self._day()
+        self.day = self.today_key()
+        if kept and kept["day"] == self.day:
+            self.today |= kept["requests"]
+            self.errors_today = kept["errors"]
+
+    def count(self) -> dict[str, Any]:
+        """The day's counts, for the state file."""
+        return {"day": self.day, "requests": self.today, "errors": self.errors_today}
 
     def take(self, family: str) -> None:
         """Let one request pass. Raises the 429 of the policy that it would break."""
         if family == UNLIMITED:
             return
-        self._turn_the_day()
+        self._turn_thetoday_key()
         limit, seconds = self._window_limit(family)
         window = self._slide(family, seconds)
         if self.settings.limits_enforced:
@@ -112,11 +120,12 @@ class Limiter:
             window.popleft()
         return window
 
-    def _day(self) -> str:
+    def today_key(self) -> str:
+        """The account's calendar day."""
         return self.clock.now().astimezone(ZoneInfo(self.settings.time_zone)).date().isoformat()
 
-    def _turn_the_day(self) -> None:
-        if (day := self._day()) != self.day:
+    def _turn_thetoday_key(self) -> None:
+        if (day := self.today_key()) != self.day:
             self.day = day
             self.today = dict.fromkeys(self.today, 0)
             self.errors_today = 0

@@ -17,6 +17,7 @@ from starlette.applications import Starlette
 
 from ennu_lib.emulator.app import DEFAULT_TOKEN
 from ennu_lib.emulator.settings import EmulatorSettings
+from ennu_lib.emulator.wire import OpenProtocol
 from ennu_lib.errors import TargetUnreachable
 
 HOST = "127.0.0.1"
@@ -31,7 +32,7 @@ def serve(app: Starlette, port: int, stop_with_stdin: bool = False) -> None:
     listener.bind((HOST, port))
     listener.listen(1024)
     config = uvicorn.Config(
-        app, loop="uvloop", http="httptools", lifespan="on", access_log=False, log_level="warning",
+        app, loop="uvloop", http=OpenProtocol, lifespan="on", access_log=False, log_level="warning",
         timeout_graceful_shutdown=1, timeout_keep_alive=75,
     )  # fmt: skip
     server = uvicorn.Server(config)

@@ -20,6 +20,11 @@ class Record(NamedTuple):
     archived: int | None
     body: bytes
 
+    @classmethod
+    def of(cls, number: int, created: int, updated: int, values: dict[str, str]) -> Record:
+        """A record that is not archived."""
+        return cls(number, created, updated, None, orjson.dumps(values))
+
     @property
     def values(self) -> dict[str, str]:
         """The property values that were written."""
@@ -55,6 +60,14 @@ class Records:
             (_ids(ids),),
         )
         return {row[0] for row in found}
+
+    def led_to(self, ids: Iterable[int]) -> dict[int, int]:
+        """Which of these ids were merged, and into which record."""
+        found = self.store.execute(
+            "SELECT old, new FROM merged WHERE type = ? AND old IN (SELECT value FROM json_each(?))",
+            (self.kind.number, _ids(ids)),
+        )
+        return dict(found.fetchall())
 
     def page(self, after: int, limit: int, archived: bool) -> list[Record]:
         """Records in the order of their ids, from `after` on."""

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import orjson
 
-from ennu_lib.emulator import standard
 from ennu_lib.emulator.errors import unknown_object_type
-from ennu_lib.emulator.model import HUBSPOT_DEFINED, USER_DEFINED, Definition, Group, ObjectType, Property, stored
+from ennu_lib.emulator.model import USER_DEFINED, Definition, Group, ObjectType, Property, stored
 from ennu_lib.emulator.store import Store
-
-DEFAULT_OWNERS = (("Ada", "Reyes"), ("Ben", "Osei"), ("Cleo", "Marsh"))
 
 
 class Registry:
@@ -19,16 +16,21 @@ class Registry:
         self.store = store
         self.portal_id = portal_id
         self.load()
+        store.at_end_of_transaction = self._end_of_transaction
+
+    def _end_of_transaction(self, committed: bool) -> None:
+        """What was changed in memory and then rolled back in the file is read again."""
+        if self.touched and not committed:
+            self.load()
+        self.touched = False
 
     def load(self) -> None:
-        """Read every definition; found the portal first when the file is new."""
+        """Read every definition."""
+        self.touched = False
         self.types: dict[int, ObjectType] = {}
         self.by_name: dict[str, ObjectType] = {}
         self.definitions: dict[int, Definition] = {}
         self.by_pair: dict[tuple[str, str], list[Definition]] = {}
-        if self.store.get("founded") is None:
-            with self.store.transaction():
-                self._found()
         self._load_types()
         for number, body in self.store.execute("SELECT number, body FROM definitions ORDER BY number"):
             self._remember(Definition(**{**orjson.loads(body), "number": number}))
@@ -78,6 +80,7 @@ class Registry:
 
     def save_type(self, kind: ObjectType) -> None:
         """Keep a changed type."""
+        self.touched = True
         self.store.execute(
             "UPDATE object_types SET body = ? WHERE number = ?", (orjson.dumps(stored(kind)), kind.number)
         )
@@ -85,8 +88,20 @@ class Registry:
             del self.by_name[name]
         self._name(kind)
 
+    def remove_type(self, kind: ObjectType) -> None:
+        """Forget a type with everything that belongs to it."""
+        self.touched = True
+        for table in ("properties", "property_groups"):
+            self.store.execute(f"DELETE FROM {table} WHERE type = ?", (kind.number,))
+        self.store.execute("DELETE FROM object_types WHERE number = ?", (kind.number,))
+        self.store.drop_type_tables(kind.number)
+        self.types.pop(kind.number)
+        for name in [name for name, known in self.by_name.items() if known is kind]:
+            del self.by_name[name]
+
     def save_property(self, kind: ObjectType, changed: Property) -> Property:
         """Keep a new or changed property of a type."""
+        self.touched = True
         row = self.store.execute(
             "INSERT INTO properties (type, name, body) VALUES (?1, ?2, ?3) "
             "ON CONFLICT (type, name) DO UPDATE SET body = ?3 RETURNING number",
@@ -101,6 +116,7 @@ class Registry:
 
     def save_group(self, kind: ObjectType, group: Group) -> None:
         """Keep a new or changed property group of a type."""
+        self.touched = True
         self.store.execute(
             "INSERT OR REPLACE INTO property_groups VALUES (?, ?, ?)",
             (kind.number, group.name, orjson.dumps(stored(group))),
@@ -109,6 +125,7 @@ class Registry:
 
     def save_definition(self, definition: Definition) -> None:
         """Keep a new or changed association definition."""
+        self.touched = True
         if not definition.number:
             definition.number = self.store.execute("INSERT INTO definitions (body) VALUES ('{}')").lastrowid or 0
             definition.inverse = definition.inverse or definition.number
@@ -135,6 +152,7 @@ class Registry:
 
     def remove_definition(self, definition: Definition) -> None:
         """Forget one direction."""
+        self.touched = True
         self.store.execute("DELETE FROM definitions WHERE number = ?", (definition.number,))
         self.definitions.pop(definition.number, None)
         pair = self.by_pair[definition.from_type, definition.to_type]
@@ -162,47 +180,3 @@ class Registry:
         return self.add_pair(
             (first.type_id, second.type_id), (forth_id, back_id), USER_DEFINED, names, (None, None), at
         )[0]
-
-    def _found(self) -> None:
-        for spec in standard.OBJECT_TYPES:
-            kind = ObjectType(
-                0, spec.type_id, spec.name, spec.name, spec.singular, spec.plural, spec.aliases,
-                primary_display=spec.primary_display, defaults=list(spec.defaults), searchable=list(spec.searchable),
-            )  # fmt: skip
-            self.add_type(kind)
-            self.add_system_properties(kind, f"{spec.name.lower()}information")
-            for item in standard.PROPERTIES.get(spec.type_id, ()):
-                self._add_standard(kind, item, f"{spec.name.lower()}information")
-        for first, second, forth, back, label in standard.ASSOCIATIONS:
-            names = tuple(
-                f"{self.by_name[a].name}_TO_{self.by_name[b].name}{'' if label else '_UNLABELED'}"
-                for a, b in ((first, second), (second, first))
-            )
-            self.add_pair((first, second), (forth, back), HUBSPOT_DEFINED, names, (label, label))  # type: ignore[arg-type]
-        for number, (first_name, last_name) in enumerate(DEFAULT_OWNERS, start=70_000_001):
-            body = {"firstName": first_name, "lastName": last_name, "email": f"{first_name.lower()}@ennu.example"}
-            self.store.execute("INSERT INTO owners VALUES (?, ?)", (number, orjson.dumps(body)))
-        self.store.put("founded", True)
-
-    def add_system_properties(self, kind: ObjectType, group: str) -> None:
-        """What every record has: its id, its dates, where it came from, its owner."""
-        self.save_group(kind, Group(group, f"{kind.singular} information", len(kind.groups) + 1))
-        for item in standard.SYSTEM_PROPERTIES:
-            self._add_standard(kind, item, group)
-        for name, label in ((kind.created_property, "Create Date"), (kind.modified_property, "Last Modified Date")):
-            self._add_standard(kind, standard.StandardProperty(name, label, "datetime", "date", (), True), group)
-
-    def _add_standard(self, kind: ObjectType, item: standard.StandardProperty, group: str) -> None:
-        options = [
-            {"label": value.replace("_", " ").capitalize(), "value": value, "displayOrder": order, "hidden": False}
-            for order, value in enumerate(item.options)
-        ]
-        self.save_property(
-            kind,
-            Property(
-                item.name, item.label, item.type, item.field_type, group, options=options, hubspot_defined=True,
-                read_only_value=item.read_only, calculated=item.read_only, form_field=not item.read_only,
-                external_options=item.name == "hubspot_owner_id",
-                referenced_object_type="OWNER" if item.name == "hubspot_owner_id" else None,
-            ),
-        )  # fmt: skip

@@ -7,8 +7,9 @@ a rehearsal does; it does not survive a power failure, and need not.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +55,7 @@ class Store:
         self.connection.executescript(_SCHEMA)
         self.execute = self.connection.execute
         self.executemany = self.connection.executemany
+        self.at_end_of_transaction: Callable[[bool], None] = lambda committed: None
 
     def _open(self) -> sqlite3.Connection:
         connection = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False, cached_statements=512)
@@ -79,13 +81,20 @@ class Store:
             yield
         except BaseException:
             self.execute("ROLLBACK")
+            self.at_end_of_transaction(False)
             raise
         self.execute("COMMIT")
+        self.at_end_of_transaction(True)
 
     def create_type_tables(self, number: int) -> None:
         """The tables of one object type."""
         for statement in _TYPE_TABLES.format(n=number).split(";"):
             self.execute(statement)
+
+    def drop_type_tables(self, number: int) -> None:
+        """Without the tables of one object type."""
+        for table in ("records", "unique", "unindexed"):
+            self.execute(f"DROP TABLE {table}_{number}")
 
     def get(self, name: str, default: Any = None) -> Any:
         """A value of the portal as a whole."""
@@ -109,7 +118,24 @@ class Store:
             self.execute(f"DROP TABLE {table}")
         self.connection.executescript(_SCHEMA)
 
+    def size(self) -> int:
+        """Bytes of the file and its log."""
+        files = (self.path, self.path.with_name(f"{self.path.name}-wal"))
+        return sum(file.stat().st_size for file in files if file.exists())
+
     def close(self) -> None:
         """Fold the log into the file and let it go."""
         self.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         self.connection.close()
+
+
+def last_known_time(path: Path | str) -> datetime | None:
+    """The portal's time when its file was last kept, so that a virtual clock does not go back; None for a new file."""
+    if not Path(path).exists():
+        return None
+    store = Store(path)
+    try:
+        kept = store.get("time")
+    finally:
+        store.close()
+    return datetime.fromisoformat(kept) if kept else None

@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable
 from datetime import date
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 from ennu_lib.emulator.errors import bad_request
@@ -50,7 +51,7 @@ def as_text(value: Any) -> str:
 
 
 def _string(value: Any) -> str:
-    text = as_text(value)
+    text = value if type(value) is str else as_text(value)
     if len(text) > STRING_CHARACTERS:
         raise BadValue("VALUE_TOO_LONG", f"Property value is too long. The maximum is {STRING_CHARACTERS} characters")
     return text
@@ -65,7 +66,7 @@ def _email(value: Any) -> str:
 
 def _number(value: Any) -> str:
     text = as_text(value).strip()
-    if not _NUMBER.fullmatch(text):
+    if not (text.isascii() and text.isdigit()) and not _NUMBER.fullmatch(text):
         raise BadValue("INVALID_INTEGER", f"{text} was not a valid number.")
     return text
 
@@ -78,7 +79,11 @@ def _boolean(value: Any) -> str:
 
 
 def _date(value: Any) -> str:
-    text = as_text(value).strip()
+    return _date_text(as_text(value).strip())
+
+
+@lru_cache(maxsize=65_536)
+def _date_text(text: str) -> str:
     try:
         if _PLAIN_DAY.fullmatch(text):
             date.fromisoformat(text)
@@ -97,7 +102,7 @@ def _datetime(value: Any) -> str:
     text = as_text(value).strip()
     try:
         if _PLAIN_INSTANT.fullmatch(text):
-            date.fromisoformat(text[:10])
+            _date_text(text[:10])
             return text
         if _EPOCH.fullmatch(text):
             ms = int(text)
@@ -106,7 +111,7 @@ def _datetime(value: Any) -> str:
         if ms > LAST_MS:
             raise ValueError
         return iso(ms)
-    except (ValueError, OverflowError):
+    except (ValueError, OverflowError, BadValue):
         raise BadValue("INVALID_LONG", f"{text} was not a valid long.") from None
 
 
@@ -116,7 +121,7 @@ def _not_an_option(text: str, allowed: dict[str, None]) -> BadValue:
 
 def _one_of(allowed: dict[str, None]) -> Rule:
     def rule(value: Any) -> str:
-        text = as_text(value)
+        text = value if type(value) is str else as_text(value)
         if text not in allowed:
             raise _not_an_option(text, allowed)
         return text

@@ -75,6 +75,7 @@ class BatchWrite:
         self.now = portal.now()
         self.missing: list[str] = []
         self.identifying = [definition for definition in kind.properties.values() if definition.identifies]
+        self.multiple = {definition.name for definition in kind.properties.values() if definition.multiple}
 
     def run(self) -> Outcome:
         """Do it. Raises ApiError when the whole batch is refused; the caller holds the transaction."""
@@ -84,6 +85,7 @@ class BatchWrite:
         for item in self.inputs:
             self._judge(item)
         self._check_record_cap()
+        self._check_blocked_emails()
         self._check_unique_values()
         self._refuse_whole_batch()
         return self._write([item for item in self.inputs if item.good])
@@ -130,16 +132,16 @@ class BatchWrite:
     def _judge(self, item: Input) -> None:
         if self.operation == UPDATE and item.record is None:
             return
-        rules = rules_of(self.portal, self.kind)
+        rules, values = rules_of(self.portal, self.kind), item.values
         for name, value in item.properties.items():
             rule = rules.get(name)
             if rule is None:
                 item.problems.append(self._refused(name))
             elif value == "":
-                item.values[name] = ""
+                values[name] = ""
             elif value is not None:
                 try:
-                    item.values[name] = rule(value)
+                    values[name] = rule(value)
                 except BadValue as bad:
                     item.problems.append(self._problem(bad.code, bad.message, name))
         self._append_options(item)
@@ -159,8 +161,9 @@ class BatchWrite:
         }  # fmt: skip
 
     def _append_options(self, item: Input) -> None:
-        for name, value in item.values.items():
-            if value.startswith(";") and self.kind.properties[name].multiple:
+        for name in self.multiple & item.values.keys():
+            value = item.values[name]
+            if value.startswith(";"):
                 present = item.record.values.get(name) if item.record else None
                 item.values[name] = append_options(present, value)
 
@@ -204,6 +207,17 @@ class BatchWrite:
                 400, f"This account has reached its limit of {limit} records for {self.kind.type_id}.",
                 "VALIDATION_ERROR", subCategory="LIMIT_EXCEEDED", context={"limit": [str(limit)]},
             )  # fmt: skip
+
+    def _check_blocked_emails(self) -> None:
+        wanted = {item.values["email"]: item for item in self.inputs if item.values.get("email")}
+        if self.kind.type_id != "0-1" or not wanted:
+            return
+        found = self.portal.store.execute(
+            "SELECT email FROM blocked_emails WHERE email IN (SELECT value FROM json_each(?))",
+            (orjson.dumps(list(wanted)).decode(),),
+        )
+        for (email,) in found.fetchall():
+            wanted[email].problems.append(self._problem("INVALID_EMAIL", "email has been GDPR blacklisted", "email"))
 
     def _check_unique_values(self) -> None:
         for definition in self.identifying:
