@@ -1,0 +1,42 @@
+"""The generators of people, their care and their laboratory values, in the order in which they run."""
+
+from __future__ import annotations
+
+from ennu_lib.clinic.clinical_encounters import encounters, problems
+from ennu_lib.clinic.labs_orders import lab_orders, order_papers
+from ennu_lib.clinic.labs_reference import (
+    laboratories,
+    metric_history,
+    metric_table,
+    panels,
+    ranges_and_codes,
+    test_catalog,
+)
+from ennu_lib.clinic.labs_results import lab_results
+from ennu_lib.clinic.people_family import family_tables
+from ennu_lib.clinic.people_links import contact_tables
+from ennu_lib.clinic.people_patients import patients
+from ennu_lib.clinic.people_profile import custom_field_defs, profile_tables
+from ennu_lib.clinic.people_registrations import register_patients
+
+REFERENCE = [
+    metric_table,
+    metric_history,
+    laboratories,
+    test_catalog,
+    panels,
+    ranges_and_codes,
+    custom_field_defs,
+]
+PER_CHUNK = [
+    register_patients,
+    patients,
+    contact_tables,
+    family_tables,
+    profile_tables,
+    encounters,
+    problems,
+    lab_orders,
+    order_papers,
+    lab_results,
+]
