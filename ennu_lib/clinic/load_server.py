@@ -38,7 +38,7 @@ class ServerLoader(ABC):
             self.prepare_session(self._connection)
             self._metadata.drop_all(self._connection)
             self.create_tables(self._connection)
-            self._connection.commit()
+            self._commit()
 
     def load(self, table: Table, frame: pl.DataFrame) -> None:
         """Add rows that have the catalogue's shape."""
@@ -47,7 +47,7 @@ class ServerLoader(ABC):
             return
         with telling_causes(self._url):
             self.copy(self._connection, table, frame)
-            self._connection.commit()
+            self._commit()
 
     def finish(self) -> None:
         """Add the constraints, then the rows that mark the build as complete."""
@@ -55,13 +55,18 @@ class ServerLoader(ABC):
             self.add_constraints(self._connection)
             for table, frame in self._held_back:
                 self.copy(self._connection, table, frame)
-            self._connection.commit()
+            self._commit()
             self._connection.close()
 
     def abandon(self) -> None:
         """Leave the tables without their end marker: the next build sees that this one was not finished."""
         if self._connection is not None:
             self._connection.close()
+
+    def _commit(self) -> None:
+        """Commit at the driver: SQLAlchemy does not know of what its cursors did."""
+        self._connection.commit()
+        self._connection.connection.driver_connection.commit()
 
     @abstractmethod
     def prepare_session(self, connection: sa.Connection) -> None:

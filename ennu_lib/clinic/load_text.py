@@ -35,7 +35,7 @@ def as_csv(table: Table, frame: pl.DataFrame, zero: str, blob_prefix: str = "") 
     blobs = [column.name for column in table.columns if column.type.kind == "blob"]
     flags = [column.name for column in table.columns if column.type.kind == "boolean"]
     plain = dates_as_text(table, frame, zero).with_columns(
-        *(pl.lit(blob_prefix) + pl.col(name).bin.encode("hex") for name in blobs),
+        *((pl.lit(blob_prefix) + pl.col(name).bin.encode("hex")).alias(name) for name in blobs),
         *(pl.col(name).cast(pl.Int8) for name in flags),
     )
     rendered = BytesIO()

@@ -23,7 +23,7 @@ class ClinicParams(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     as_of: date
-    chunk_patients: Annotated[int, Field(ge=10, le=20_000)] = 500
+    chunk_patients: Annotated[int, Field(ge=10, le=20_000)] = 2_000
     fixed_table_floor: Annotated[int, Field(ge=1)] = 500
     text_scale: Annotated[float, Field(gt=0, le=20)] = 1.0
     volumes: dict[str, Annotated[float, Field(gt=0)]] = {}

@@ -9,7 +9,6 @@ BY_TYPE = {
     "bigint": "int:1..1000",
     "smallint": "int:1..9",
     "boolean": "bool:0.1",
-    "decimal": "decimal:1..90",
     "float": "decimal:1..9",
     "text": "note:40",
     "longtext": "note:100",
@@ -27,6 +26,8 @@ def stand_in(column: Column) -> str:
     kind, length = column.type.kind, column.type.length or 1
     if column.primary_key or column.unique:
         return "seq" if column.type.is_integer else "code:" + "#" * min(8, length)
+    if kind == "decimal":
+        return f"decimal:0..{min(90, 10 ** (column.type.precision - column.type.scale) - 1)}"
     if kind == "enum":
         return "choice:" + "|".join(column.type.values)
     return BY_TYPE.get(kind) or "code:" + "?" * min(length, 6)
