@@ -21,6 +21,7 @@ OPENING, OPEN_SECONDS = 7 * 3_600, 12 * 3_600
 EVENING = time(19)
 EPOCH = date(1970, 1, 1)
 SKEW = 3
+DECIMALS = 2
 OLDEST, NEWEST = datetime(1880, 1, 1), datetime(2100, 1, 1)
 
 
@@ -157,9 +158,9 @@ def _int(filling: Filling, _: Column, content: Content) -> np.ndarray:
     return filling.rng.integers(lo, hi + 1, filling.rows)
 
 
-def _decimal(filling: Filling, _: Column, content: Content) -> np.ndarray:
+def _decimal(filling: Filling, column: Column, content: Content) -> np.ndarray:
     lo, hi = content.argument
-    return lo + (hi - lo) * filling.rng.random(filling.rows)
+    return np.round(lo + (hi - lo) * filling.rng.random(filling.rows), column.type.scale or DECIMALS)
 
 
 def _choice(filling: Filling, column: Column, content: Content) -> pl.Series:

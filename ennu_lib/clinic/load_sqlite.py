@@ -18,8 +18,8 @@ from sqlalchemy.pool import NullPool
 
 from ennu_lib.catalog import Catalogue, Table
 from ennu_lib.clinic.ddl import metadata_of
-from ennu_lib.clinic.load_text import dates_as_text
 from ennu_lib.clinic.load_base import DISK_FULL, refuse_to_overwrite, tables_in_the_way, telling_causes
+from ennu_lib.clinic.load_text import dates_as_text
 from ennu_lib.errors import ConfigurationError, StorageFull
 
 # Durable only when finished: the file bears another name until then.
