@@ -158,7 +158,7 @@ def fee_schedule_items(chunk: Chunk) -> dict[str, pl.DataFrame]:
                 "fee_item_id": chunk.take_keys("fee_schedule_items", rows),
                 "fee_schedule_id": schedules.gather(schedule),
                 "code": codes["code"].gather(code),
-                "Fee": money(base[code] * contracted // 100, 10),
+                "Fee": money(base[code] * contracted // 100),
                 "modifier": blanked(pick(rng, rows, ["25", "59", "TC", "95"]), ~chance(rng, rows, 0.05)),
             }
         )
@@ -187,9 +187,9 @@ def product_catalog(chunk: Chunk) -> dict[str, pl.DataFrame]:
                     pl.when(pl.Series(values=old)).then(base["name"] + " (edition " + nth + ")").otherwise(base["name"])
                 ).to_series(),
                 "Category": base["category"],
-                "UnitPrice": money(price, 10),
-                "UnitCost": sometimes(rng, money(price * 55 // 100, 10), 0.1),
-                "TaxRate": base["tax"].cast(pl.Decimal(5, 4)),
+                "UnitPrice": money(price),
+                "UnitCost": sometimes(rng, money(price * 55 // 100), 0.1),
+                "TaxRate": base["tax"].cast(pl.Float64),
                 "IsHidden": yes_no(old & chance(rng, n, 0.7)),
                 "ReorderLevel": sometimes(rng, rng.integers(2, 40, n), 0.3),
                 "Supplier": sometimes(

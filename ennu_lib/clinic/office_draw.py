@@ -21,9 +21,9 @@ def office_file() -> dict:
     return yaml.safe_load((params_dir() / "clinic" / "office.yml").read_text(encoding="utf-8"))
 
 
-def money(cents: np.ndarray, precision: int = 12) -> pl.Series:
-    """Whole cents as decimals with two places; exact, because a float64 holds these cents and back."""
-    return pl.Series(values=np.asarray(cents) / 100).cast(pl.Decimal(precision, 2))
+def money(cents: np.ndarray) -> pl.Series:
+    """Whole cents as amounts with two places; the float64 nearest to such an amount always prints as that amount."""
+    return pl.Series(values=np.asarray(cents) / 100)
 
 
 def numbered(prefix: str, numbers: np.ndarray, width: int) -> pl.Series:

@@ -112,8 +112,8 @@ def cpt_codes(chunk: Chunk) -> dict[str, pl.DataFrame]:
         "code",
         pl.col("label").alias("short_label"),
         pl.col("service_type").alias("category"),
-        pl.col("relative_value").cast(pl.Decimal(6, 2)),
-        pl.col("fee").cast(pl.Decimal(10, 2)).alias("default_fee"),
+        pl.col("relative_value").cast(pl.Float64),
+        pl.col("fee").cast(pl.Float64).alias("default_fee"),
     )
     used = _used_elsewhere(chunk, "cpt_code", ["lab_test_catalog"])
     more = pl.DataFrame({"code": used, "category": ["Lab"] * len(used)}).join(
@@ -139,8 +139,8 @@ def _cpt_filler(rng: np.random.Generator, rows: int) -> pl.DataFrame:
             "code": code,
             "short_label": sometimes(rng, category + " item " + code, 0.02),
             "category": category,
-            "relative_value": money(values, 6),
-            "default_fee": sometimes(rng, money(values * 37, 10), 0.05),
+            "relative_value": money(values),
+            "default_fee": sometimes(rng, money(values * 37), 0.05),
         }
     ).unique("code", keep="first", maintain_order=True)
 

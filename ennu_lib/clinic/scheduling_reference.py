@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import time
-
 import numpy as np
 import polars as pl
 
@@ -127,12 +125,8 @@ def provider_schedules(chunk: Chunk) -> dict[str, pl.DataFrame]:
                 "provider_id": staff["provider_id"].gather(who),
                 "location": staff["facility_id"].gather(who),
                 "work_date": dates(day),
-                "start_time": pl.select(
-                    pl.when(pl.Series(values=early)).then(pl.lit(time(8))).otherwise(pl.lit(time(10)))
-                ).to_series(),
-                "end_time": pl.select(
-                    pl.when(pl.Series(values=early)).then(pl.lit(time(16, 30))).otherwise(pl.lit(time(18, 30)))
-                ).to_series(),
+                "start_time": pl.Series(values=np.where(early, "08:00:00", "10:00:00")),
+                "end_time": pl.Series(values=np.where(early, "16:30:00", "18:30:00")),
                 "schedule_type": pick(rng, n, {"Clinic": 7, "Telehealth": 2, "Admin": 1}),
                 "last_updated": moments(day - 35, any_seconds(rng, n)),
             }
