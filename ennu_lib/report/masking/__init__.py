@@ -1,0 +1,23 @@
+"""What may be shown: suppression of small counts, refusal of identifying columns, and the search for leaks."""
+
+from ennu_lib.report.masking.canaries import scan_canaries
+from ennu_lib.report.masking.files import scan_file
+from ennu_lib.report.masking.identifiers import refuse_identifiers
+from ennu_lib.report.masking.personal_data import Hit, scan
+from ennu_lib.report.masking.safe_counts import MARK, SafeCounts, masked_count, masked_ratio, suppress
+from ennu_lib.report.masking.suppression import LIMIT, withheld_cells
+
+__all__ = [
+    "LIMIT",
+    "MARK",
+    "Hit",
+    "SafeCounts",
+    "masked_count",
+    "masked_ratio",
+    "refuse_identifiers",
+    "scan",
+    "scan_canaries",
+    "scan_file",
+    "suppress",
+    "withheld_cells",
+]

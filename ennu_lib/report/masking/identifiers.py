@@ -1,0 +1,84 @@
+"""Columns that identify a person never enter a table of the report, whatever they hold."""
+
+from __future__ import annotations
+
+import re
+
+import polars as pl
+
+from ennu_lib.errors import GateFailed
+from ennu_lib.report.masking.personal_data import scan
+
+IDENTIFYING = frozenset(
+    {
+        "firstname",
+        "middlename",
+        "lastname",
+        "surname",
+        "givenname",
+        "familyname",
+        "maidenname",
+        "preferredname",
+        "fullname",
+        "patientname",
+        "email",
+        "emailaddress",
+        "phone",
+        "phonenumber",
+        "homephone",
+        "workphone",
+        "mobile",
+        "mobilephone",
+        "cellphone",
+        "fax",
+        "dob",
+        "dateofbirth",
+        "birthdate",
+        "birthday",
+        "ssn",
+        "socialsecuritynumber",
+        "mrn",
+        "medicalrecordnumber",
+        "patientid",
+        "memberid",
+        "address",
+        "address1",
+        "address2",
+        "addressline1",
+        "addressline2",
+        "street",
+        "streetaddress",
+        "zip",
+        "zipcode",
+        "postalcode",
+        "ipaddress",
+    }
+)
+
+
+def refuse_identifiers(frame: pl.DataFrame, where: str) -> None:
+    """Refuse a frame that looks like patient records instead of counts about them.
+
+    A text or date column with an identifying name is refused, and so is a text that has the shape of an email address,
+    a phone number, a social security number or a date of birth. A column of numbers may have any name: a completeness
+    per field is one. Raises GateFailed, naming the columns and never a value.
+    """
+    named = [c for c in frame.columns if _plain(c) in IDENTIFYING and not _counts(frame[c].dtype)]
+    shaped = [c for c in frame.columns if c not in named and _holds_personal_data(frame[c])]
+    if named or shaped:
+        columns = ", ".join(f"`{c}`" for c in [*named, *shaped])
+        raise GateFailed(f"{where}: {columns} would show persons; aggregate, or leave the column out")
+
+
+def _counts(dtype: pl.DataType) -> bool:
+    return dtype.is_numeric() or dtype in (pl.Boolean, pl.Null)
+
+
+def _holds_personal_data(values: pl.Series) -> bool:
+    if _counts(values.dtype) or values.dtype.is_temporal():
+        return False
+    return bool(scan("\n".join(map(str, values.drop_nulls().to_list()))))
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[^a-z0-9]", "", name.lower())
