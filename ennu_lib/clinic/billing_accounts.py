@@ -7,7 +7,7 @@ import polars as pl
 
 from ennu_lib.clinic.billing_charges import CHARGES
 from ennu_lib.clinic.chunk import Chunk
-from ennu_lib.clinic.office_draw import money, numbered, yes_no
+from ennu_lib.clinic.office_draw import money, numbered, rows_made, yes_no
 from ennu_lib.clinic.people_draw import (
     any_seconds,
     blanked,
@@ -56,7 +56,7 @@ def statements(chunk: Chunk) -> dict[str, pl.DataFrame]:
 def recurring_charges(chunk: Chunk) -> dict[str, pl.DataFrame]:
     """`recurring_charges` of the members; those whose membership has ended have a last charge in the past."""
     rng = chunk.rng("recurring_charges")
-    members = chunk.frames["25againmembers"].filter(pl.col("patient_id").is_not_null())
+    members = rows_made(chunk, "25againmembers").filter(pl.col("patient_id").is_not_null())
     members = members[sample(rng, members.height, chunk.rows_for("recurring_charges"))]
     n, today = members.height, day_number(chunk.as_of)
     frequency = members["billing_frequency"].cast(pl.String).str.to_titlecase()

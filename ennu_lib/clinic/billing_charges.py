@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 
 from ennu_lib.clinic.chunk import Chunk
-from ennu_lib.clinic.office_draw import money, repeated
+from ennu_lib.clinic.office_draw import money, repeated, rows_made
 from ennu_lib.clinic.people_draw import blanked, chance, dates, day_number, pick, sample, sometimes
 
 CHARGES = "_charges"
@@ -37,7 +37,7 @@ LAB_LINES = np.array([0.25, 0.30, 0.25, 0.20])  # share of laboratory charges wi
 def product_sales(chunk: Chunk) -> dict[str, pl.DataFrame]:
     """`product_sales`, each on a day when the patient was in the clinic."""
     rng = chunk.rng("product_sales")
-    visits = chunk.frames["encounters"]
+    visits = rows_made(chunk, "encounters")
     n = chunk.rows_for("product_sales") if visits.height else 0
     at = np.sort(rng.integers(0, max(visits.height, 1), n))
     goods = chunk.reference["product_catalog"].filter(pl.col("IsHidden") == "N")
@@ -100,7 +100,7 @@ def charges(chunk: Chunk) -> dict[str, pl.DataFrame]:
 
 
 def _visit_charges(chunk: Chunk) -> pl.DataFrame:
-    visits = chunk.frames["encounters"]
+    visits = rows_made(chunk, "encounters")
     service = pl.col("encounter_type").replace_strict(
         {"lab draw": "Lab", "injection": "Procedure", "pellet": "Procedure", "phone": "Telehealth"},
         default="Consultation",
@@ -114,8 +114,8 @@ def _visit_charges(chunk: Chunk) -> pl.DataFrame:
 
 
 def _membership_charges(chunk: Chunk, rng: np.random.Generator) -> pl.DataFrame:
-    fees = chunk.frames["25againmemberbilling"].join(
-        chunk.frames["25againmembers"].select("member_id", "patient_id"),
+    fees = rows_made(chunk, "25againmemberbilling").join(
+        rows_made(chunk, "25againmembers").select("member_id", "patient_id"),
         on="member_id",
         how="inner",
         maintain_order="left",
@@ -156,7 +156,7 @@ def _sale_charges(chunk: Chunk, rng: np.random.Generator) -> pl.DataFrame:
 
 
 def _lab_charges(chunk: Chunk, rng: np.random.Generator, n: int) -> pl.DataFrame:
-    orders = chunk.frames["lab_orders"]
+    orders = rows_made(chunk, "lab_orders")
     orders = orders.filter(pl.col("order_date").to_physical() < day_number(chunk.as_of))
     orders = orders[sample(rng, orders.height, max(0, n))]
     return orders.select(
@@ -264,6 +264,8 @@ def _numbers_back(chunk: Chunk, drafts: pl.DataFrame) -> dict[str, pl.DataFrame]
     """Sales and membership fees with the number of the charge that bills them."""
     written = {}
     for table, key in (("product_sales", "sale_id"), ("25againmemberbilling", "member_billing_id")):
+        if table not in chunk.frames:
+            continue
         pairs = drafts.select(key, "billing_id").drop_nulls()
         frame = chunk.frames[table].drop("billing_id", strict=False)
         written[table] = frame.join(pairs, on=key, how="left", maintain_order="left")

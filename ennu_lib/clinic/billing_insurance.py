@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 
 from ennu_lib.clinic.chunk import Chunk
-from ennu_lib.clinic.office_draw import money, names, numbered, repeated
+from ennu_lib.clinic.office_draw import money, names, numbered, repeated, rows_made
 from ennu_lib.clinic.people_draw import (
     Wheel,
     any_seconds,
@@ -142,7 +142,7 @@ def eligibility_checks(chunk: Chunk) -> dict[str, pl.DataFrame]:
 def prior_authorizations(chunk: Chunk) -> dict[str, pl.DataFrame]:
     """`prior_authorizations` of lab orders."""
     rng = chunk.rng("prior_authorizations")
-    orders = chunk.frames["lab_orders"].select("order_id", "patient_id", "order_date")
+    orders = rows_made(chunk, "lab_orders").select("order_id", "patient_id", "order_date")
     orders = orders[sample(rng, orders.height, chunk.rows_for("prior_authorizations"))]
     policies = (
         chunk.frames["insurance_policies"]

@@ -9,10 +9,10 @@ import numpy as np
 import polars as pl
 import yaml
 
+from ennu_lib.clinic.chunk import Chunk
+from ennu_lib.clinic.conform import FRAME_TYPES
 from ennu_lib.clinic.people_draw import Wheel, clinic_table
 from ennu_lib.config import params_dir
-
-Generator = Callable[..., dict[str, pl.DataFrame]]
 
 
 @lru_cache(maxsize=1)
@@ -75,4 +75,14 @@ def names(rng: np.random.Generator, n: int) -> tuple[pl.Series, pl.Series]:
     return (
         Wheel(given["name"], given["weight"].to_numpy()).draw(rng, n),
         Wheel(family["name"], family["weight"].to_numpy()).draw(rng, n),
+    )
+
+
+def rows_made(chunk: Chunk, table: str) -> pl.DataFrame:
+    """Rows of `table` that this chunk has so far; an empty frame of the catalogue's columns where it has none."""
+    made = chunk.frames.get(table)
+    if made is not None:
+        return made
+    return pl.DataFrame(
+        schema={column.name: FRAME_TYPES[column.type.kind] for column in chunk.catalogue.table(table).columns}
     )

@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 
 from ennu_lib.clinic.chunk import Chunk
-from ennu_lib.clinic.office_draw import at_seconds, shifted_to_weekday
+from ennu_lib.clinic.office_draw import at_seconds, rows_made, shifted_to_weekday
 from ennu_lib.clinic.people_draw import (
     DAY_SECONDS,
     Wheel,
@@ -86,7 +86,7 @@ def _start_beside(chunk: Chunk, rng: np.random.Generator, start: np.ndarray, ahe
 
 
 def _deceased(chunk: Chunk, patients: pl.Series) -> np.ndarray:
-    people = chunk.frames["patients"]
+    people = rows_made(chunk, "patients")
     if "deceased_date" not in people.columns:
         return np.zeros(len(patients), dtype=bool)
     gone = people.filter(pl.col("deceased_date").is_not_null())["patient_id"].cast(pl.Int64)

@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 
 from ennu_lib.clinic.chunk import Chunk
-from ennu_lib.clinic.office_draw import seconds_of
+from ennu_lib.clinic.office_draw import rows_made, seconds_of
 from ennu_lib.clinic.people_draw import DAY_SECONDS, chance, day_number
 
 BOOKED_SHARE = 0.8
@@ -51,9 +51,8 @@ def booked_visits(chunk: Chunk) -> pl.DataFrame:
 
 def _encounters(chunk: Chunk) -> pl.DataFrame:
     today = day_number(chunk.as_of) * DAY_SECONDS
-    source = chunk.frames["encounters"].with_columns(
-        start=pl.Series(values=seconds_of(chunk.frames["encounters"]["encounter_date"]))
-    )
+    made = rows_made(chunk, "encounters")
+    source = made.with_columns(start=pl.Series(values=seconds_of(made["encounter_date"]), dtype=pl.Int64))
     kept = source.filter((pl.col("status") != "void") & ~pl.col("is_deleted")).unique(
         ["patient_id", "start"], keep="first", maintain_order=True
     )
