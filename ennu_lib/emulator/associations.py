@@ -96,7 +96,7 @@ def _existing(
         if unknown:
             errors.append(objects_not_found(kind.noun, [str(number) for number in unknown]))
     found = [wish for wish in wishes if wish.from_id in live_from and wish.to_id in live_to]
-    refused = links.cap_error(found)
+    refused = links.over_cap(found)
     errors += [error.body for error in refused.values()]
     return [wish for position, wish in enumerate(found) if position not in refused], errors
 

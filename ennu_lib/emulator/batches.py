@@ -7,12 +7,13 @@ from typing import Any
 from ennu_lib.emulator import access
 from ennu_lib.emulator.calls import Answer, Call, Portal, batch_answer
 from ennu_lib.emulator.errors import bad_request, not_unique, objects_not_found, too_many_inputs
-from ennu_lib.emulator.links import link_created
+from ennu_lib.emulator.inline import link_created, plan_links
+from ennu_lib.emulator.inputs import CREATE, UPDATE, UPSERT, Input
 from ennu_lib.emulator.model import ObjectType
 from ennu_lib.emulator.records import Record, Records, number_of
 from ennu_lib.emulator.settings import BATCH_INPUTS, HISTORY_INPUTS
 from ennu_lib.emulator.shapes import read_shape
-from ennu_lib.emulator.writes import CREATE, UPDATE, UPSERT, BatchWrite, Input
+from ennu_lib.emulator.writes import BatchWrite
 
 
 def create(portal: Portal, call: Call) -> Answer:
@@ -38,9 +39,9 @@ def _write(portal: Portal, call: Call, operation: str) -> Answer:
     access.require_named(portal.settings, kind, {name for i in items for name in i.properties}, access.WRITE)
     started = portal.now()
     with portal.store.transaction():
+        plan_links(portal, kind, items)
         outcome = BatchWrite(portal, kind, operation, items, call.version).run()
-        if operation == CREATE:
-            link_created(portal, kind, items)
+        link_created(portal, kind, items)
     status = 201 if operation == CREATE else 200
     return batch_answer(portal, call, started, portal.shuffled(outcome.results), outcome.errors, status)
 
@@ -100,7 +101,7 @@ def find_records(
         definition = kind.properties.get(id_property)
         if definition is None or not definition.identifies:
             raise not_unique(kind.type_id, id_property, portal.settings.portal_id)
-        spelled = {key: key.strip().lower() if definition.name == "email" else key for key in keys}
+        spelled = {key: definition.spelled(key) for key in keys}
         holders = records.holders(definition, spelled.values())
         ids = {key: holders.get(spelling) for key, spelling in spelled.items()}
     else:

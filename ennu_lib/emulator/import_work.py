@@ -13,10 +13,11 @@ import orjson
 from ennu_lib.emulator import access
 from ennu_lib.emulator.calls import Portal, Version
 from ennu_lib.emulator.errors import bad_request, not_found
+from ennu_lib.emulator.inputs import CREATE, UPDATE, UPSERT, Input, Outcome
 from ennu_lib.emulator.model import ObjectType
 from ennu_lib.emulator.records import number_of
 from ennu_lib.emulator.settings import BATCH_INPUTS
-from ennu_lib.emulator.writes import CREATE, UPDATE, UPSERT, BatchWrite, Input, Outcome
+from ennu_lib.emulator.writes import BatchWrite
 
 CONCURRENT = 3
 RUNNING = ("STARTED", "PROCESSING")
@@ -159,7 +160,7 @@ def _write_rows(portal: Portal, number: int, file: FilePlan, first: int) -> None
 
 
 def _counts(items: list[Input], outcome: Outcome, refused: int) -> dict[str, int]:
-    written, created = len(outcome.results), len(outcome.created)
+    written, created = len(outcome.results), outcome.created
     return {
         "CREATED_OBJECTS": created,
         "UPDATED_OBJECTS": written - created,

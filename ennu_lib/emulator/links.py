@@ -16,7 +16,6 @@ from ennu_lib.emulator.calls import Portal
 from ennu_lib.emulator.errors import ApiError, bad_request
 from ennu_lib.emulator.model import Definition, ObjectType
 from ennu_lib.emulator.records import number_of
-from ennu_lib.emulator.writes import Input
 
 
 class Wish(NamedTuple):
@@ -134,75 +133,34 @@ class Links:
             subCategory="crm.associations.INVALID_ASSOCIATION_TYPE",
         )
 
-    def cap_error(self, wishes: Sequence[Wish]) -> dict[int, ApiError]:
-        """By position, the wishes that would give a record more associations than it may have."""
-        present = self.present(wish.from_id for wish in wishes)
-        limits = {d.number: d.max_to for d in self.portal.registry.definitions.values() if d.max_to}
-        most = self.portal.settings.associations_per_record
+    def over_cap(self, wishes: Sequence[Wish]) -> dict[int, ApiError]:
+        """By position, the wishes that would give a record of either end more associations than it may have."""
+        back = Links(self.portal, self.to_kind, self.from_kind)
+        inverse = self.portal.registry.definitions
+        reversed_wishes = [
+            Wish(wish.to_id, wish.from_id, tuple(inverse[d.inverse] for d in wish.definitions)) for wish in wishes
+        ]
+        return back._over_cap_one_way(reversed_wishes) | self._over_cap_one_way(wishes)
+
+    def _over_cap_one_way(self, wishes: Sequence[Wish]) -> dict[int, ApiError]:
+        present, base = self.present(wish.from_id for wish in wishes), self.base()
         errors: dict[int, ApiError] = {}
         for position, wish in enumerate(wishes):
             others = present[wish.from_id]
-            if wish.to_id not in others and len(others) >= most:
-                errors[position] = _over_cap(wish.from_id, most)
-                continue
-            for definition in (self.base(), *wish.definitions):
-                limit = limits.get(definition.number)
-                holding = sum(definition.number in has for to, has in others.items() if to != wish.to_id)
-                if limit is not None and holding >= limit:
-                    errors[position] = _over_cap(wish.from_id, limit)
+            for definition in (base, *wish.definitions):
+                limit = definition.max_to or self.portal.settings.associations_per_record
+                holding = sum(definition.number in has for to_id, has in others.items() if to_id != wish.to_id)
+                if holding >= limit:
+                    errors[position] = over_cap(wish.from_id, limit)
             if position not in errors:
-                others[wish.to_id] |= {self.base().number, *(d.number for d in wish.definitions)}
+                others[wish.to_id] |= {base.number, *(definition.number for definition in wish.definitions)}
         return errors
 
 
-def _over_cap(record_id: int, limit: int) -> ApiError:
+def over_cap(record_id: int, limit: int) -> ApiError:
+    """The refusal of one association too many."""
     return bad_request(
         f"Record {record_id} cannot be associated: it has reached its limit of {limit} associations",
         subCategory="crm.associations.ASSOCIATION_LIMIT_EXCEEDED",
         context={"id": [str(record_id)], "limit": [str(limit)]},
     )
-
-
-def link_created(portal: Portal, kind: ObjectType, items: Sequence[Input]) -> None:
-    """The associations that came inline with created records. Raises a 400 for a target that is not there."""
-    by_pair: dict[int, list[Wish]] = defaultdict(list)
-    for item in items:
-        for wanted in item.associations if item.new_id else ():
-            to_id = number_of(wanted.get("to", {}).get("id"))
-            for spec in wanted.get("types") or []:
-                links, definition = _inline_definition(portal, kind, spec)
-                if to_id is None or to_id not in portal.records(links.to_kind).live_ids([to_id]):
-                    raise bad_request(f"Object {wanted.get('to', {}).get('id')} does not exist")
-                by_pair[links.to_kind.number].append(Wish(item.new_id, to_id, (definition,)))
-    for number, wishes in by_pair.items():
-        Links(portal, kind, portal.registry.types[number]).write(wishes, keep_labels=True)
-
-
-def _inline_definition(portal: Portal, kind: ObjectType, spec: dict[str, Any]) -> tuple[Links, Definition]:
-    for (from_type, to_type), known in portal.registry.by_pair.items():
-        for definition in known if from_type == kind.type_id else ():
-            if definition.category == spec.get("associationCategory") and definition.type_id == number_of(
-                spec.get("associationTypeId")
-            ):
-                return Links(portal, kind, portal.registry.by_type_id(to_type)), definition
-    raise bad_request(
-        f"{spec.get('associationCategory')}:{spec.get('associationTypeId')} is not a valid association type "
-        f"for {kind.type_id}",
-        subCategory="crm.associations.INVALID_ASSOCIATION_TYPE",
-    )
-
-
-def associations_of(portal: Portal, kind: ObjectType, shapes: list[dict[str, Any]], wanted: Sequence[str]) -> None:
-    """Add to record shapes the ids of what they are associated with, by type."""
-    for name in wanted:
-        other = portal.registry.find(name)
-        present = Links(portal, kind, other).present(int(shape["id"]) for shape in shapes)
-        for shape in shapes:
-            targets = present.get(int(shape["id"]))
-            if targets:
-                results = [
-                    {"id": str(to_id), "type": portal.registry.definitions[number].name.lower()}
-                    for to_id, numbers in sorted(targets.items())
-                    for number in sorted(numbers)
-                ]
-                shape.setdefault("associations", {})[other.plural.lower()] = {"results": results}

@@ -49,6 +49,10 @@ class Property:
         """Whether a value is a list of options joined by semicolons."""
         return self.type == "enumeration" and self.field_type == "checkbox"
 
+    def spelled(self, value: str) -> str:
+        """A value as the unique-value index holds it: addresses in lower case."""
+        return value.strip().lower() if self.name == "email" and self.hubspot_defined else value
+
     @property
     def identifies(self) -> bool:
         """Whether no two records may share a value."""
@@ -90,11 +94,19 @@ class ObjectType:
     archived_properties: dict[str, Property] = field(default_factory=dict)
     groups: dict[str, Group] = field(default_factory=dict)
     rules: dict[str, Callable[[Any], str]] | None = None
+    unique: list[Property] | None = None
 
     @property
     def custom(self) -> bool:
         """Whether the portal defined the type itself."""
         return self.type_id.startswith("2-")
+
+    @property
+    def identifying(self) -> list[Property]:
+        """The properties whose values no two records share."""
+        if self.unique is None:
+            self.unique = [definition for definition in self.properties.values() if definition.identifies]
+        return self.unique
 
     @property
     def modified_property(self) -> str:
@@ -146,6 +158,6 @@ class Definition:
 def stored(thing: Property | Group | ObjectType | Definition) -> dict[str, Any]:
     """The fields of a definition that are kept in the state file."""
     if isinstance(thing, ObjectType):
-        kept = {f.name for f in fields(thing)} - {"properties", "archived_properties", "groups", "rules"}
+        kept = {f.name for f in fields(thing)} - {"properties", "archived_properties", "groups", "rules", "unique"}
         return {name: getattr(thing, name) for name in kept}
     return asdict(thing)

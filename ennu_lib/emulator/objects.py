@@ -6,12 +6,13 @@ from ennu_lib.emulator import access
 from ennu_lib.emulator.batches import find_records, parse_input
 from ennu_lib.emulator.calls import Answer, Call, Portal
 from ennu_lib.emulator.errors import bad_request, not_found
-from ennu_lib.emulator.links import associations_of, link_created
+from ennu_lib.emulator.inline import associations_of, link_created, plan_links
+from ennu_lib.emulator.inputs import CREATE, UPDATE
 from ennu_lib.emulator.model import ObjectType
 from ennu_lib.emulator.records import Record, number_of
 from ennu_lib.emulator.settings import BATCH_INPUTS, HISTORY_INPUTS
 from ennu_lib.emulator.shapes import read_shape
-from ennu_lib.emulator.writes import CREATE, UPDATE, BatchWrite
+from ennu_lib.emulator.writes import BatchWrite
 
 
 def list_page(portal: Portal, call: Call) -> Answer:
@@ -50,6 +51,7 @@ def create(portal: Portal, call: Call) -> Answer:
     item.trace = None
     access.require_named(portal.settings, kind, item.properties, access.WRITE)
     with portal.store.transaction():
+        plan_links(portal, kind, [item])
         outcome = BatchWrite(portal, kind, CREATE, [item], call.version).run()
         link_created(portal, kind, [item])
     return Answer(201, outcome.results[0])

@@ -122,12 +122,12 @@ class Records:
 
     def unique_values(self, records: Iterable[Record]) -> list[tuple[int, str]]:
         """Property number and value of every unique value that these records hold."""
-        identifying = [definition for definition in self.kind.properties.values() if definition.identifies]
+        definitions = [*self.kind.identifying, *(d for d in self.kind.archived_properties.values() if d.identifies)]
         return [
             (definition.number, values[definition.name])
             for record in records
             for values in (record.values,)
-            for definition in identifying
+            for definition in definitions
             if definition.name in values
         ]
 

@@ -111,7 +111,7 @@ class Registry:
         kind.properties.pop(changed.name, None)
         kind.archived_properties.pop(changed.name, None)
         (kind.archived_properties if changed.archived else kind.properties)[changed.name] = changed
-        kind.rules = None
+        kind.rules = kind.unique = None
         return changed
 
     def save_group(self, kind: ObjectType, group: Group) -> None:

@@ -117,12 +117,8 @@ def condition_of(kind: ObjectType, item: dict[str, Any]) -> Condition:
         raise bad_request(f"Filter on '{name}' needs a value")
     if operator == "EQ" and definition.identifies:
         sql = f"id IN (SELECT id FROM unique_{kind.number} WHERE property = ? AND value = ?)"
-        return Condition(sql, [definition.number, _spelled(definition, item["value"])])
+        return Condition(sql, [definition.number, definition.spelled(str(item["value"]))])
     return _comparison(definition, field, operator, item)
-
-
-def _spelled(definition: Property, value: Any) -> str:
-    return str(value).strip().lower() if definition.name == "email" else str(value)
 
 
 def _membership(definition: Property, field: Condition, operator: str, values: Any) -> Condition:
