@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ennu_lib.catalog import Catalogue, load_catalogue
-from ennu_lib.clinic import chart_cells
 from ennu_lib.clinic.content_spec import content_mistakes
 from ennu_lib.clinic.defects import PLANTERS
 from ennu_lib.clinic.generate import Clinic
@@ -88,8 +87,9 @@ def plan_clinic(patients: int, seed: int, params: Path) -> Clinic:
 
 def _unknown_names(params: ClinicParams, catalogue: Catalogue) -> list[str]:
     tables = [f"volumes.{name}: no such table in the catalogue" for name in params.volumes if name not in catalogue]
-    known = [*PLANTERS, *chart_cells.DEFECTS]
     defects = [
-        f"defects.{name}: no such defect; there are {', '.join(known)}" for name in params.defects if name not in known
+        f"defects.{name}: no such defect; there are {', '.join(PLANTERS)}"
+        for name in params.defects
+        if name not in PLANTERS
     ]
     return tables + defects

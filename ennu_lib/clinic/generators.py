@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 from importlib.util import find_spec
 
-MODULES = ("ennu_lib.clinic.people", "ennu_lib.clinic.office", "ennu_lib.clinic.chart_cells")
+MODULES = ("ennu_lib.clinic.people", "ennu_lib.clinic.office")
 
 
 def hand_written(kind: str) -> list:
