@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
@@ -21,10 +21,9 @@ from ennu_lib.scores.subscore import SUBSCORES, Target, target_of_gender, target
 BASES = ("male", "female", "neutral")
 HALF = Fraction(1, 2)
 
-# Sub-scores are summed as whole multiples of 1e-15; the sums of all weights must leave room in 128 bits beside that.
-SUBSCORE_SCALE = 10**15
 WEIGHT_DECIMALS = 6
-_ROOM_BITS = 126
+MOST_VALUE_DECIMALS = 15
+ROOM_BITS = 126
 
 
 @dataclass(frozen=True)
@@ -38,7 +37,11 @@ class Rule:
 
 @dataclass(frozen=True, eq=False)
 class Formula:
-    """Everything that scoring needs to know. `weight_scale` makes every effective weight a whole number."""
+    """Everything that scoring needs to know.
+
+    `weight_scale` makes a whole number of every effective weight, `subscore_scale` of the sub-score of every value that
+    has a moderate number of decimals.
+    """
 
     preset: Preset
     catalogue: BiomarkerCatalogue
@@ -47,6 +50,7 @@ class Formula:
     freshness: Mapping[str, Freshness]
     applicable_weight: Mapping[str, Fraction]
     weight_scale: int
+    subscore_scale: int
 
     @property
     def version(self) -> str:
@@ -67,11 +71,10 @@ def compile_formula(preset: Preset, catalogue: BiomarkerCatalogue) -> Formula:
     """Compile a preset against a metric table. Raises ConfigurationError when the weights have too many decimals."""
     rules = {(basis, b.code): _rule(preset, basis, b) for basis in BASES for b in catalogue}
     applicable = {basis: _applicable_weight(preset, catalogue, rules, basis) for basis in BASES}
-    scale = lcm(*(rule.weight.denominator for rule in rules.values())) * HALF.denominator
-    heaviest = max(applicable.values()) * scale
-    needed = int(heaviest * 100 * SUBSCORE_SCALE * 10**CONTRIBUTION_DECIMALS * 4).bit_length()
-    if needed > _ROOM_BITS or 10**WEIGHT_DECIMALS % scale:
-        raise ConfigurationError(preset.name, ["weights and class factors have too many decimals to be summed exactly"])
+    weight_scale = lcm(*(rule.weight.denominator for rule in rules.values())) * HALF.denominator
+    if 10**WEIGHT_DECIMALS % weight_scale:
+        where = f"preset {preset.name} with the metric table"
+        raise ConfigurationError(where, [f"weight x class factor has more than {WEIGHT_DECIMALS - 1} decimals"])
     return Formula(
         preset=preset,
         catalogue=catalogue,
@@ -79,8 +82,18 @@ def compile_formula(preset: Preset, catalogue: BiomarkerCatalogue) -> Formula:
         rules=rules,
         freshness={b.code: preset.freshness.of(b.code, b.category) for b in catalogue},
         applicable_weight=applicable,
-        weight_scale=scale,
+        weight_scale=weight_scale,
+        subscore_scale=_subscore_scale(rules.values(), max(applicable.values()) * weight_scale),
     )
+
+
+def _subscore_scale(rules: Iterable[Rule], heaviest: Fraction) -> int:
+    """A common denominator of the sub-scores, as far as the rounding of their weighted sums leaves room in 128 bits."""
+    spans = lcm(*(span.denominator for rule in rules if rule.target for span in rule.target.slopes()))
+    room = 2**ROOM_BITS // int(heaviest * 100 * 4 * 10**CONTRIBUTION_DECIMALS)
+    spans = spans if spans <= room else 1
+    decimals = max(d for d in range(MOST_VALUE_DECIMALS + 1) if spans * 10**d <= room)
+    return spans * 10**decimals
 
 
 def _rule(preset: Preset, basis: str, biomarker: Biomarker) -> Rule:

@@ -107,13 +107,18 @@ def _age(birth: pl.Expr, as_of: dt.date) -> pl.Expr:
 
 def iso_day(text: pl.Expr, last_sentinel: dt.date = LAST_SENTINEL) -> pl.Expr:
     """The calendar day of ISO text; null for zero dates, sentinels and anything else."""
-    day = text.str.extract(f"^{MOMENT}$", 1).str.to_date("%Y-%m-%d", strict=False)
+    return real_day(text.str.extract(f"^{MOMENT}$", 1), last_sentinel)
+
+
+def real_day(text: pl.Expr, last_sentinel: dt.date = LAST_SENTINEL) -> pl.Expr:
+    """YYYY-MM-DD as a date; null for days that the calendar lacks and for sentinels."""
+    day = text.str.to_date("%Y-%m-%d", strict=False)
     return pl.when(day > last_sentinel).then(day)
 
 
-def time_of_day(text: pl.Expr) -> pl.Expr:
-    """The time of ISO text as it is written; blank where there is none."""
-    return text.str.extract(f"^{MOMENT}$", 2).fill_null("")
+def moment_parts(text: pl.Expr) -> pl.Expr:
+    """A struct of `day` and `time` as ISO text has them; both null where the text is no moment."""
+    return text.str.extract_groups(f"^{MOMENT}$").struct.rename_fields(["day", "time"])
 
 
 def read_distinct(rows: pl.LazyFrame, formula: Formula) -> Readings:
@@ -132,7 +137,7 @@ def read_distinct(rows: pl.LazyFrame, formula: Formula) -> Readings:
 
 
 def _metric_rows(formula: Formula) -> pl.DataFrame:
-    """What the checks and the sums need per metric: rule reasons by basis, specimen rules, age limits."""
+    """What the checks need per metric: rule reasons by basis, specimen rules."""
     preset = formula.preset
     morning = preset.context.morning.metrics if preset.context.morning else []
     rows = [
@@ -144,14 +149,11 @@ def _metric_rows(formula: Formula) -> pl.DataFrame:
             "needs_morning": b.code in morning,
             "has_cycle": b.code in preset.context.cycle,
             "suppressed": b.code in preset.context.suppress_on_therapy,
-            "full_days": formula.freshness[b.code].full_days,
-            "half_days": formula.freshness[b.code].half_days,
             **{f"{basis}_reason": formula.rules[basis, b.code].reason for basis in BASES},
         }
         for b in formula.catalogue
     ]
-    days = {"full_days": pl.Int32, "half_days": pl.Int32, **{f"{basis}_reason": pl.String for basis in BASES}}
-    return pl.DataFrame(rows, schema_overrides={"metric_id": pl.Int64, **days})
+    return pl.DataFrame(rows, schema_overrides={f"{basis}_reason": pl.String for basis in BASES})
 
 
 def as_measurement(row: dict) -> Measurement:

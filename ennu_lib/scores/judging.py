@@ -6,10 +6,11 @@ import datetime as dt
 from functools import reduce
 from operator import or_
 
+import numpy as np
 import polars as pl
 
 from ennu_lib.scores.formula import BASES, Formula
-from ennu_lib.scores.intake import READING_KEY, Readings, iso_day, time_of_day
+from ennu_lib.scores.intake import READING_KEY, Readings, iso_day, moment_parts, real_day
 from ennu_lib.scores.measurement import BLANKS, UNKNOWN_TIMES, WHOLE_ID
 from ennu_lib.scores.reasons import CORRECTED_STATUSES, FINAL_STATUSES, SUPERSEDED_STATUSES, Reason
 
@@ -21,15 +22,20 @@ CERTAIN = ["source_id", "source_table", "value", "unit", "test_code", "context",
 def judge(
     rows: pl.LazyFrame, people: pl.DataFrame, readings: Readings, as_of: dt.date, formula: Formula
 ) -> pl.DataFrame:
-    """Rows with `reason`: why a row does not count, null where it does. Also `day`, `age` and `context_unknown`."""
+    """One narrow row per measurement row, in the same order.
+
+    `reason` says why it does not count and is null where it does; beside it `person`, `metric_id`, `reading`, `day`,
+    `age` in days and `context_unknown`.
+    """
     understood = (
-        rows.join(people.lazy(), on="patient_id", how="left")
-        .join(readings.frame.lazy(), on=READING_KEY, how="left")
+        rows.join(people.lazy(), on="patient_id", how="left", maintain_order="left")
+        .join(readings.frame.lazy(), on=READING_KEY, how="left", maintain_order="left")
+        .with_columns(moment=moment_parts(pl.col("measured_on")))
         .with_columns(
-            day=iso_day(pl.col("measured_on")),
-            time=time_of_day(pl.col("measured_on")),
+            day=real_day(pl.col("moment").struct.field("day")),
+            time=pl.col("moment").struct.field("time").fill_null(""),
             entered=iso_day(pl.col("entered_at")),
-            state=pl.col("status").str.strip_chars(BLANKS).str.to_lowercase(),
+            state=_state(pl.col("status")),
             words=_words(pl.col("context")),
             rule_reason=pl.coalesce(
                 pl.when(pl.col("basis") == basis).then(pl.col(f"{basis}_reason")) for basis in BASES
@@ -38,16 +44,17 @@ def judge(
         .with_columns(dated=_dated(as_of), state_fault=_state_fault(pl.col("state")))
     )
     marked = _mark_spoiled(understood, formula).with_columns(fasting=_fasting(), morning=_morning(formula))
-    judged = marked.with_columns(
-        reason=pl.coalesce(_reasons(formula)).cast(REASONS),
+    return marked.select(
+        "row",
+        "person",
+        "basis",
+        "metric_id",
+        "reading",
+        "day",
         age=(pl.lit(as_of) - pl.col("day")).dt.total_days().cast(pl.Int32),
         context_unknown=pl.col("fasting").is_null() | pl.col("morning").is_null() | _cycle_unknown(),
-    )
-    return judged.select(
-        "row", "person", "patient_id", "basis", *READING_KEY, "measured_on", "status", "context", "test_code",
-        "source_table", "source_id", "source_rank", "reading", "metric_id", "full_days", "half_days",
-        "state", "day", "time", "age", "context_unknown", "reason",
-    ).collect()  # fmt: skip
+        reason=pl.coalesce(_reasons(formula)).cast(REASONS),
+    ).collect()
 
 
 def _reasons(formula: Formula) -> list[pl.Expr]:
@@ -76,6 +83,10 @@ def _dated(as_of: dt.date) -> pl.Expr:
     born = pl.col("birth_date").is_null() | (day >= pl.col("birth_date"))
     entered = pl.col("entered").is_null() | (pl.col("entered") <= as_of)
     return (day.is_not_null() & (day <= as_of) & born & entered).fill_null(False)
+
+
+def _state(status: pl.Expr) -> pl.Expr:
+    return status.str.strip_chars(BLANKS).str.to_lowercase()
 
 
 def _state_fault(state: pl.Expr) -> pl.Expr:
@@ -143,36 +154,48 @@ def _mark_spoiled(rows: pl.LazyFrame, formula: Formula) -> pl.LazyFrame:
     if not days:
         return rows.with_columns(spoiled=pl.lit(False))
     spoiled = pl.concat(days).unique().with_columns(spoiled=pl.lit(True))
-    joined = rows.join(spoiled, on=["person", "day", "metric_code"], how="left")
+    joined = rows.join(spoiled, on=["person", "day", "metric_code"], how="left", maintain_order="left")
     return joined.with_columns(pl.col("spoiled").fill_null(False))
 
 
-def choose(judged: pl.DataFrame) -> pl.DataFrame:
+def choose(judged: pl.DataFrame, rows: pl.LazyFrame, formula: Formula) -> pl.DataFrame:
     """Settle the rows that passed: the newest of each patient and metric keeps its null reason, unless it is stale."""
-    candidates = judged.lazy().filter(pl.col("reason").is_null())
-    latest = candidates.filter(pl.col("day") == pl.col("day").max().over(SLOT)).collect()
-    alone = latest.filter(pl.len().over(SLOT) == 1)
-    tied = latest.filter(pl.len().over(SLOT) > 1)
-    winners = pl.concat([alone.select("row"), _best_of_a_day(tied).select("row")]).with_columns(newest=pl.lit(True))
-    stale = pl.col("full_days").is_not_null() & (pl.col("age") > pl.col("half_days"))
+    candidates = judged.lazy().filter(pl.col("reason").is_null()).select("row", *SLOT, "day")
+    newest_day = candidates.group_by(SLOT).agg(pl.col("day").max())
+    latest = candidates.join(newest_day, on=[*SLOT, "day"], how="semi").collect()
+    shared = latest.group_by(SLOT).len().filter(pl.col("len") > 1)
+    tied = latest.join(shared, on=SLOT, how="semi")
+    winners = pl.concat([latest.join(shared, on=SLOT, how="anti")["row"], _best_of_a_day(tied, rows)["row"]])
+    newest = np.zeros(judged.height, dtype=bool)
+    newest[winners.to_numpy()] = True
     settled = (
         pl.when(pl.col("reason").is_not_null())
         .then(pl.col("reason"))
-        .when(pl.col("newest").is_null())
+        .when(~pl.Series(newest))
         .then(pl.lit(Reason.SUPERSEDED.value, REASONS))
-        .when(stale)
+        .when(pl.col("age") > _age_limit(formula))
         .then(pl.lit(Reason.STALE.value, REASONS))
     )
-    return judged.join(winners, on="row", how="left").with_columns(reason=settled).drop("newest")
+    return judged.with_columns(reason=settled)
 
 
-def _best_of_a_day(tied: pl.DataFrame) -> pl.DataFrame:
+def _best_of_a_day(tied: pl.DataFrame, rows: pl.LazyFrame) -> pl.DataFrame:
     """Corrected over final, nearer source, later time, higher id; then whatever makes the choice certain."""
     whole = pl.col("source_id").str.contains(f"^{WHOLE_ID}$")
-    ranked = tied.with_columns(
-        corrected=pl.col("state").is_in(sorted(CORRECTED_STATUSES)),
-        nearness=-pl.col("source_rank"),
-        number=pl.when(whole).then(pl.col("source_id").cast(pl.Int64, strict=False)).otherwise(-1),
+    ranked = (
+        rows.join(tied.lazy(), on="row")
+        .with_columns(
+            corrected=_state(pl.col("status")).is_in(sorted(CORRECTED_STATUSES)),
+            nearness=-pl.col("source_rank"),
+            time=moment_parts(pl.col("measured_on")).struct.field("time").fill_null(""),
+            number=pl.when(whole).then(pl.col("source_id").cast(pl.Int64, strict=False)).otherwise(-1),
+        )
+        .sort(*SLOT, "corrected", "nearness", "time", "number", *CERTAIN)
     )
-    by = [*SLOT, "corrected", "nearness", "time", "number", *CERTAIN]
-    return ranked.sort(by).unique(subset=SLOT, keep="last", maintain_order=True)
+    return ranked.unique(subset=SLOT, keep="last", maintain_order=True).select("row").collect()
+
+
+def _age_limit(formula: Formula) -> pl.Expr:
+    """Days after which a value does not count; null, which no age exceeds, where it never grows stale."""
+    days = {b.metric_id: formula.freshness[b.code].half_days for b in formula.catalogue}
+    return pl.col("metric_id").replace_strict(days, default=None, return_dtype=pl.Int32)

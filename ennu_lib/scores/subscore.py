@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -33,6 +33,12 @@ class Target:
         if self.high is not None and (value > self.high or (self.high_strict and value == self.high)):
             return 1
         return 0
+
+    def slopes(self) -> Iterator[Fraction]:
+        """Points per canonical unit between each bound and its zero point."""
+        for bound, zero in ((self.low, self.zero_low), (self.high, self.zero_high)):
+            if bound is not None and zero is not None and bound != zero:
+                yield FULL / abs(bound - zero)
 
 
 def linear(target: Target, value: Fraction) -> Fraction:

@@ -1,8 +1,8 @@
 """The sums of the vectorised engine, in 128-bit integers.
 
-A sub-score is a whole multiple of 1e-15, an effective weight a whole multiple of `1 / weight_scale`; products and sums
-are exact. Only sub-scores that are no finite decimal carry an error, at most half a unit each, so a rounded figure can
-be wrong only where the true one lies within 1e-15 of a rounding tie. Such patients are marked, for the exact engine.
+A sub-score is a whole multiple of `1 / subscore_scale`, an effective weight of `1 / weight_scale`; their products and
+sums are exact. Only a sub-score that is no such multiple carries an error, at most half a unit, so a rounded figure can
+be wrong only where the true one lies within one unit of a tie. Such patients are marked; the exact engine settles them.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import polars as pl
 
 from ennu_lib.catalog.biomarkers import CATEGORIES
 from ennu_lib.scores.exact import OPTIMAL_STATUS, flags_of
-from ennu_lib.scores.formula import BASES, SUBSCORE_SCALE, WEIGHT_DECIMALS, Formula
+from ennu_lib.scores.formula import BASES, WEIGHT_DECIMALS, Formula
 from ennu_lib.scores.frames import CATEGORY_COLUMNS, CRITICAL_FLAGS
 from ennu_lib.scores.intake import Readings
 from ennu_lib.scores.result import (
@@ -28,7 +28,6 @@ from ennu_lib.scores.result import (
 )
 
 WIDE = pl.Int128
-_FULL = 100 * SUBSCORE_SCALE
 
 
 def scored_readings(counted: pl.DataFrame, readings: Readings, formula: Formula) -> pl.DataFrame:
@@ -36,7 +35,7 @@ def scored_readings(counted: pl.DataFrame, readings: Readings, formula: Formula)
     distinct = counted.select("reading", "basis").unique()
     rows = [_scored(readings, number, basis, formula) for number, basis in distinct.iter_rows()]
     schema = {
-        "points": pl.Int64,
+        "points": WIDE,
         "inexact": pl.Boolean,
         "subscore": pl.Decimal(38, SUBSCORE_DECIMALS),
         "canonical": pl.Decimal(38, VALUE_DECIMALS),
@@ -52,12 +51,12 @@ def scored_readings(counted: pl.DataFrame, readings: Readings, formula: Formula)
 def _scored(readings: Readings, number: int, basis: str, formula: Formula) -> tuple:
     reading, code = readings.by_number[number], readings.code_of[number]
     subscore = formula.subscore(basis, code, reading.value)
-    points = round(subscore * SUBSCORE_SCALE)
+    points = round(subscore * formula.subscore_scale)
     side = formula.rules[basis, code].target.side(reading.value)
     value = half_up(reading.value, VALUE_DECIMALS)
     return (
         points,
-        Fraction(points, SUBSCORE_SCALE) != subscore,
+        Fraction(points, formula.subscore_scale) != subscore,
         half_up(subscore, SUBSCORE_DECIMALS),
         value,
         plain(value),
@@ -69,21 +68,20 @@ def _scored(readings: Readings, number: int, basis: str, formula: Formula) -> tu
 
 
 def weight_rows(formula: Formula) -> pl.DataFrame:
-    """Whole-number weights per basis and metric, with the names that a contribution carries."""
+    """Whole-number weights per basis and metric, days of full weight, and the names that a contribution carries."""
     rows = [
-        (
-            basis,
-            b.metric_id,
-            b.code,
-            b.category,
-            b.unit,
-            int(formula.rules[basis, b.code].weight * formula.weight_scale),
-        )
+        {
+            "basis": basis,
+            "metric_id": b.metric_id,
+            "category": b.category,
+            "canonical_unit": b.unit,
+            "weight": int(formula.rules[basis, b.code].weight * formula.weight_scale),
+            "full_days": formula.freshness[b.code].full_days,
+        }
         for basis in BASES
         for b in formula.catalogue
     ]
-    names = ["basis", "metric_id", "code", "category", "canonical_unit", "weight"]
-    return pl.DataFrame(rows, schema=names, orient="row")
+    return pl.DataFrame(rows, schema_overrides={"full_days": pl.Int32})
 
 
 def denominators(formula: Formula) -> pl.DataFrame:
@@ -94,6 +92,7 @@ def denominators(formula: Formula) -> pl.DataFrame:
 
 def contributions_of(counted: pl.DataFrame, readings: Readings, formula: Formula) -> pl.DataFrame:
     """Counted rows with effective weight, share of the score and headroom; `close` marks unsafe roundings."""
+    scale = formula.subscore_scale
     fresh = pl.col("full_days").is_null() | (pl.col("age") <= pl.col("full_days"))
     rows = (
         counted.lazy()
@@ -105,15 +104,15 @@ def contributions_of(counted: pl.DataFrame, readings: Readings, formula: Formula
         .with_columns(product=pl.col("effective").cast(WIDE) * pl.col("points").cast(WIDE))
         .with_columns(divisor=_divisor(formula).cast(WIDE), partial=pl.col("product").cum_sum().over("person"))
         .with_columns(
-            upto=rounded(pl.col("partial"), pl.col("divisor"), CONTRIBUTION_DECIMALS),
-            unused=pl.col("effective").cast(WIDE) * pl.lit(_FULL, WIDE) - pl.col("product"),
+            upto=rounded("partial", CONTRIBUTION_DECIMALS, scale),
+            unused=pl.col("effective").cast(WIDE) * pl.lit(100 * formula.subscore_scale, WIDE) - pl.col("product"),
             inexact_so_far=pl.col("inexact").cum_max().over("person"),
         )
         .with_columns(
             contribution=pl.col("upto") - pl.col("upto").shift(1, fill_value=0).over("person"),
-            headroom=rounded(pl.col("unused"), pl.col("divisor"), CONTRIBUTION_DECIMALS),
-            close=_close("partial", CONTRIBUTION_DECIMALS, "inexact_so_far")
-            | _close("unused", CONTRIBUTION_DECIMALS, "inexact"),
+            headroom=rounded("unused", CONTRIBUTION_DECIMALS, scale),
+            close=too_close("partial", CONTRIBUTION_DECIMALS, scale, "inexact_so_far")
+            | too_close("unused", CONTRIBUTION_DECIMALS, scale, "inexact"),
         )
         .with_columns(
             as_points(pl.col("contribution", "headroom"), CONTRIBUTION_DECIMALS),
@@ -144,15 +143,15 @@ def _divisor(formula: Formula) -> pl.Expr:
     return pl.col("effective").sum().over("person")
 
 
-def rounded(total: pl.Expr, divisor: pl.Expr, decimals: int) -> pl.Expr:
-    """`total / divisor` in units of the last decimal, half up; `total` is in multiples of 1e-15."""
-    unit = divisor * pl.lit(SUBSCORE_SCALE, WIDE)
-    return (total * pl.lit(2 * 10**decimals, WIDE) + unit) // (unit * 2)
+def rounded(total: str, decimals: int, scale: int) -> pl.Expr:
+    """`total / divisor` in units of the last decimal, half up; `total` is in units of `1 / scale`."""
+    unit = pl.col("divisor") * pl.lit(scale, WIDE)
+    return (pl.col(total) * pl.lit(2 * 10**decimals, WIDE) + unit) // (unit * 2)
 
 
-def _close(total: str, decimals: int, inexact: str) -> pl.Expr:
-    """True where a sum with an error of half a unit of 1e-15 per weight lies too near a tie to be rounded safely."""
-    unit = pl.col("divisor") * pl.lit(SUBSCORE_SCALE, WIDE)
+def too_close(total: str, decimals: int, scale: int, inexact: str) -> pl.Expr:
+    """True where a sum with an error of half a unit per weight lies too near a tie to be rounded safely."""
+    unit = pl.col("divisor") * pl.lit(scale, WIDE)
     over = (pl.col(total) * pl.lit(2 * 10**decimals, WIDE) + unit) % (unit * 2)
     reach = pl.col("divisor") * pl.lit(10**decimals, WIDE)
     return pl.col(inexact) & ((over <= reach) | (over >= unit * 2 - reach))
@@ -166,7 +165,7 @@ def as_points(units: pl.Expr, decimals: int) -> pl.Expr:
 
 def totals_of(contributions: pl.DataFrame, formula: Formula) -> pl.DataFrame:
     """One row per patient with at least one counted metric: composite, coverage and contribution list, as integers."""
-    decimals = formula.preset.decimals
+    decimals, scale = formula.preset.decimals, formula.subscore_scale
     return (
         contributions.lazy()
         .group_by("person", maintain_order=True)
@@ -182,9 +181,9 @@ def totals_of(contributions: pl.DataFrame, formula: Formula) -> pl.DataFrame:
             *((pl.col("category") == c).any().alias(f"has {c}") for c in formula.preset.required_categories),
         )
         .with_columns(
-            composite=rounded(pl.col("total"), pl.col("divisor"), decimals),
-            unrounded=rounded(pl.col("total"), pl.col("divisor"), CONTRIBUTION_DECIMALS),
-            close=pl.col("close") | _close("total", decimals, "inexact"),
+            composite=rounded("total", decimals, scale),
+            unrounded=rounded("total", CONTRIBUTION_DECIMALS, scale),
+            close=pl.col("close") | too_close("total", decimals, scale, "inexact"),
         )
         .collect()
     )
@@ -192,14 +191,14 @@ def totals_of(contributions: pl.DataFrame, formula: Formula) -> pl.DataFrame:
 
 def categories_of(contributions: pl.DataFrame, formula: Formula) -> pl.DataFrame:
     """Category scores, one column each in units of the last decimal, and `close_category`."""
-    decimals = formula.preset.decimals
+    decimals, scale = formula.preset.decimals, formula.subscore_scale
     by_category = (
         contributions.lazy()
         .group_by("person", "category")
         .agg(pl.col("product").sum(), pl.col("effective").sum().cast(WIDE).alias("divisor"), pl.col("inexact").any())
         .with_columns(
-            score=rounded(pl.col("product"), pl.col("divisor"), decimals).cast(pl.Int64),
-            close=_close("product", decimals, "inexact"),
+            score=rounded("product", decimals, scale).cast(pl.Int64),
+            close=too_close("product", decimals, scale, "inexact"),
         )
     )
     columns = [

@@ -45,13 +45,14 @@ def score_all(
     rows = measurement_rows(measurements)
     people = people_rows(patients, as_of, preset.minimum_age)
     readings = read_distinct(rows, formula)
-    settled = choose(judge(rows, people, readings, as_of, formula))
-    contributions = contributions_of(settled.filter(pl.col("reason").is_null()), readings, formula)
+    settled = choose(judge(rows, people, readings, as_of, formula), rows, formula)
+    counted = settled.filter(pl.col("reason").is_null())
+    contributions = contributions_of(rows.join(counted.lazy(), on="row").collect(), readings, formula)
     scores = _score_rows(people, contributions, as_of, formula)
     found = Scores(
         scores=scores.select(list(score_schema(preset.decimals))),
         contributions=_contribution_rows(contributions),
-        exclusions=_exclusion_rows(settled),
+        exclusions=_exclusion_rows(rows, settled),
     )
     close = scores.filter(pl.col("close"))["patient_id"]
     return _judged_exactly(found, close, rows, people, as_of, formula) if len(close) else found
@@ -61,9 +62,9 @@ def _score_rows(people: pl.DataFrame, contributions: pl.DataFrame, as_of: dt.dat
     decimals = formula.preset.decimals
     joined = (
         people.lazy()
-        .join(totals_of(contributions, formula).lazy(), on="person", how="left")
-        .join(categories_of(contributions, formula).lazy(), on="person", how="left")
-        .join(denominators(formula).lazy(), on="basis", how="left")
+        .join(totals_of(contributions, formula).lazy(), on="person", how="left", maintain_order="left")
+        .join(categories_of(contributions, formula).lazy(), on="person", how="left", maintain_order="left")
+        .join(denominators(formula).lazy(), on="basis", how="left", maintain_order="left")
         .with_columns(
             pl.col("covered", "metrics_scored", "critical_values").fill_null(0),
             pl.col("contribution_detail").fill_null("[]"),
@@ -159,18 +160,11 @@ def _contribution_rows(contributions: pl.DataFrame) -> pl.DataFrame:
     return renamed.select(list(CONTRIBUTION_SCHEMA))
 
 
-def _exclusion_rows(settled: pl.DataFrame) -> pl.DataFrame:
-    excluded = settled.filter(pl.col("reason").is_not_null())
-    return excluded.select(
-        "patient_id",
-        "metric_code",
-        "measured_on",
-        pl.col("value").alias("value_text"),
-        pl.col("unit").alias("unit_text"),
-        "source_table",
-        "source_id",
-        pl.col("reason").cast(pl.String),
-    ).select(list(EXCLUSION_SCHEMA))
+def _exclusion_rows(rows: pl.LazyFrame, settled: pl.DataFrame) -> pl.DataFrame:
+    """`settled` has the rows in their order, so the reasons can simply be put beside them."""
+    reason = settled["reason"]
+    named = rows.select(name for name in EXCLUSION_SCHEMA if name != "reason").collect()
+    return named.with_columns(reason.cast(pl.String)).filter(reason.is_not_null())
 
 
 def _judged_exactly(
