@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 from ennu_lib.clock import Clock, SystemClock, VirtualClock
@@ -14,8 +15,8 @@ from ennu_lib.emulator.settings import EmulatorSettings
 from ennu_lib.emulator.store import last_known_time
 
 
-def arguments() -> argparse.Namespace:
-    """The command line."""
+def arguments(given: Sequence[str] | None = None) -> argparse.Namespace:
+    """The command line, or `given` in its place."""
     parser = argparse.ArgumentParser(prog="python -m ennu_lib.emulator", description="A HubSpot portal for rehearsals")
     parser.add_argument("--port", type=int, default=0, help="0 picks a free one; printed as the first line")
     parser.add_argument("--state", type=Path, required=True, help="the portal's file, made when it is not there")
@@ -24,7 +25,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--faults", type=Path, help="a JSON file with a fault plan")
     parser.add_argument("--virtual-clock", action="store_true", help="time stands still until POST /_clock moves it")
     parser.add_argument("--stop-with-stdin", action="store_true", help="stop when standard input closes")
-    return parser.parse_args()
+    return parser.parse_args(given)
 
 
 def virtual_clock(state: Path) -> VirtualClock:
@@ -33,9 +34,9 @@ def virtual_clock(state: Path) -> VirtualClock:
     return VirtualClock(start) if start else VirtualClock()
 
 
-def main() -> None:
+def main(given: Sequence[str] | None = None) -> None:
     """Serve a portal until a signal comes."""
-    chosen = arguments()
+    chosen = arguments(given)
     settings = EmulatorSettings()
     if chosen.settings:
         settings = EmulatorSettings.model_validate_json(chosen.settings.read_bytes())

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from uuid import uuid4
 
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -44,7 +45,7 @@ def create_app(
         portal.close()
 
     routes = [*_api_routes(pipeline), *Control(portal, pipeline).routes()]
-    app = Starlette(routes=routes, lifespan=lifespan, exception_handlers={404: _no_such_path})
+    app = Starlette(routes=routes, lifespan=lifespan, exception_handlers=_ERRORS)
     app.add_middleware(WithoutTrailingSlash)
     return app
 
@@ -65,4 +66,19 @@ def _route(pipeline: Pipeline, endpoint: Endpoint, version: Version, prefix: str
 
 
 async def _no_such_path(request: Request, problem: Exception) -> Response:
-    return reply({"status": "error", "message": "resource not found", "correlationId": ""}, 404)
+    return _plain_error(404, "resource not found")
+
+
+async def _no_such_method(request: Request, problem: Exception) -> Response:
+    return _plain_error(405, "Method Not Allowed")
+
+
+async def _broken(request: Request, problem: Exception) -> Response:
+    return _plain_error(500, "internal error")
+
+
+def _plain_error(status: int, message: str) -> Response:
+    return reply({"status": "error", "message": message, "correlationId": str(uuid4())}, status)
+
+
+_ERRORS = {404: _no_such_path, 405: _no_such_method, Exception: _broken}

@@ -46,13 +46,12 @@ class Control:
     async def stats(self, request: Request) -> Response:
         """Counts of requests by family and status, and what is left of the limits."""
         ledger, limiter = self.pipeline.ledger, self.portal.limiter
-        used = sum(limiter.today.values())
         return reply({
             "requests": ledger.requests,
             "by_family": dict(ledger.families),
             "by_status": {str(status): count for status, count in sorted(ledger.statuses.items())},
             "today": {**limiter.today, "errors": limiter.errors_today},
-            "error_ratio": round(limiter.errors_today / used, 4) if used else 0.0,
+            "error_ratio": round(limiter.error_ratio, 4),
         })  # fmt: skip
 
     async def log(self, request: Request) -> Response:

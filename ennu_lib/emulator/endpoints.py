@@ -16,6 +16,7 @@ from ennu_lib.emulator import (
     objects,
     properties,
     quotas,
+    record_associations,
     schemas,
     search,
 )
@@ -59,10 +60,10 @@ _CAPS = "/definitions/configurations/{from_type}/{to_type}"
 _RECORD_ASSOCIATIONS = "/{from_type}/{from_id}/associations"
 
 RECORD_ASSOCIATIONS = (
-    Endpoint("PUT", _RECORD_ASSOCIATIONS + "/default/{to_type}/{to_id}", associations.put_default, ASSOCIATIONS),
-    Endpoint("GET", _RECORD_ASSOCIATIONS + "/{to_type}", associations.list_page, ASSOCIATIONS),
-    Endpoint("PUT", _RECORD_ASSOCIATIONS + "/{to_type}/{to_id}", associations.put, ASSOCIATIONS),
-    Endpoint("DELETE", _RECORD_ASSOCIATIONS + "/{to_type}/{to_id}", associations.delete, ASSOCIATIONS),
+    Endpoint("PUT", _RECORD_ASSOCIATIONS + "/default/{to_type}/{to_id}", record_associations.put_default, ASSOCIATIONS),
+    Endpoint("GET", _RECORD_ASSOCIATIONS + "/{to_type}", record_associations.list_page, ASSOCIATIONS),
+    Endpoint("PUT", _RECORD_ASSOCIATIONS + "/{to_type}/{to_id}", record_associations.put, ASSOCIATIONS),
+    Endpoint("DELETE", _RECORD_ASSOCIATIONS + "/{to_type}/{to_id}", record_associations.delete, ASSOCIATIONS),
 )
 
 OBJECT_ENDPOINTS = (
@@ -100,7 +101,7 @@ FAMILIES = (
         Endpoint("POST", _CAPS + "/batch/create", labels.set_caps, ASSOCIATIONS),
         Endpoint("POST", _CAPS + "/batch/update", labels.set_caps, ASSOCIATIONS),
         Endpoint("POST", _CAPS + "/batch/purge", labels.remove_caps, ASSOCIATIONS),
-        Endpoint("POST", "/usage/high-usage-report/{user_id}", associations.report_usage, ASSOCIATIONS),
+        Endpoint("POST", "/usage/high-usage-report/{user_id}", record_associations.report_usage, ASSOCIATIONS),
     )),
     Family(("/crm/v3/properties",), "/crm/properties/{version}", (
         Endpoint("POST", "/{object_type}/batch/create", properties.create_batch),

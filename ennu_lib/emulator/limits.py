@@ -42,21 +42,21 @@ class Limiter:
         self.settings = settings
         self.windows: dict[str, deque[float]] = {OBJECTS: deque(), ASSOCIATIONS: deque(), SEARCH: deque()}
         self.today: dict[str, int] = {OBJECTS: 0, ASSOCIATIONS: 0}
-        self.errors_today = 0
+        self.answered_today = self.errors_today = 0
         self.day = self.today_key()
         if kept and kept["day"] == self.day:
             self.today |= kept["requests"]
-            self.errors_today = kept["errors"]
+            self.answered_today, self.errors_today = kept["answered"], kept["errors"]
 
     def count(self) -> dict[str, Any]:
         """The day's counts, for the state file."""
-        return {"day": self.day, "requests": self.today, "errors": self.errors_today}
+        return {"day": self.day, "requests": self.today, "answered": self.answered_today, "errors": self.errors_today}
 
     def take(self, family: str) -> None:
         """Let one request pass. Raises the 429 of the policy that it would break."""
         if family == UNLIMITED:
             return
-        self._turn_thetoday_key()
+        self._turn_the_day()
         limit, seconds = self._window_limit(family)
         window = self._slide(family, seconds)
         if self.settings.limits_enforced:
@@ -86,6 +86,17 @@ class Limiter:
             "X-HubSpot-RateLimit-Remaining": str(max(0, limit - len(self.windows[family]))),
         }
 
+    def answered(self, status: int) -> None:
+        """Count an answer; error answers should stay under 5 % of a day's [documented]."""
+        self._turn_the_day()
+        self.answered_today += 1
+        self.errors_today += status >= 400
+
+    @property
+    def error_ratio(self) -> float:
+        """Error answers in proportion to all answers of the day."""
+        return self.errors_today / self.answered_today if self.answered_today else 0.0
+
     def daily_limit(self, family: str) -> int:
         """Requests a day."""
         return self.settings.association_daily if family == ASSOCIATIONS else self.settings.daily_limit
@@ -105,7 +116,7 @@ class Limiter:
         for window in self.windows.values():
             window.clear()
         self.today = dict.fromkeys(self.today, 0)
-        self.errors_today = 0
+        self.answered_today = self.errors_today = 0
 
     def _window_limit(self, family: str) -> tuple[int, float]:
         if family == SEARCH:
@@ -124,8 +135,8 @@ class Limiter:
         """The account's calendar day."""
         return self.clock.now().astimezone(ZoneInfo(self.settings.time_zone)).date().isoformat()
 
-    def _turn_thetoday_key(self) -> None:
+    def _turn_the_day(self) -> None:
         if (day := self.today_key()) != self.day:
             self.day = day
             self.today = dict.fromkeys(self.today, 0)
-            self.errors_today = 0
+            self.answered_today = self.errors_today = 0

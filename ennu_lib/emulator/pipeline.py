@@ -111,8 +111,7 @@ class Pipeline:
             await asyncio.sleep(seconds)
 
     def _account(self, request: Request, endpoint: Endpoint, answer: Answer, rule: FaultRule | None) -> None:
-        if answer.status >= 400:
-            self.portal.limiter.errors_today += 1
+        self.portal.limiter.answered(answer.status)
         if self.ledger.requests % KEEP_TIME_EVERY == 0:
             self.portal.keep_time()
         self.ledger.enter(

@@ -32,7 +32,8 @@ def serve(app: Starlette, port: int, stop_with_stdin: bool = False) -> None:
     listener.bind((HOST, port))
     listener.listen(1024)
     config = uvicorn.Config(
-        app, loop="uvloop", http=OpenProtocol, lifespan="on", access_log=False, log_level="warning",
+        app, loop="uvloop", http=OpenProtocol, lifespan="on", access_log=False,
+        proxy_headers=False, log_level="warning",
         timeout_graceful_shutdown=1, timeout_keep_alive=75,
     )  # fmt: skip
     server = uvicorn.Server(config)
