@@ -43,6 +43,7 @@ class TargetParams(Strict):
     url: str | None = None
     emulator: EmulatorParams | None = None
     token: str = "ENNU_PORTAL_TOKEN"
+    limits: str = "portal/limits.yml"
     api: Literal["v3", "2026-03", "2026-09"] = "v3"
     workers: int = Field(default=4, ge=1, le=16)
 

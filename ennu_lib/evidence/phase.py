@@ -64,6 +64,10 @@ class Phase:
         """The counts recorded so far."""
         return dict(self._counts)
 
+    def named_progress(self, what: str, done: int, total: int) -> None:
+        """`progress` for workers that name their step first."""
+        self.progress(done, total, what)
+
     def scan(self, name: str) -> pl.LazyFrame:
         """A lazy frame over workspace file `name`, recorded as an input of this phase."""
         frame = self.workspace.scan(name)

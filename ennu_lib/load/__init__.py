@@ -1,18 +1,36 @@
 """Phase 07: bring records and associations into the portal, idempotently, and believe only what was read back."""
 
-from ennu_lib.load.images import fingerprint, image_frame, images, objects_to_load
+from ennu_lib.images import fingerprint, image_frame, images, objects_to_load
 from ennu_lib.load.ledger import Ledger
 from ennu_lib.load.links import Linked, load_links
 from ennu_lib.load.records import Loaded, RecordLoader
+from ennu_lib.load.run_load import (
+    all_links,
+    bring_schema,
+    close_ledger,
+    load_associations,
+    load_counts,
+    load_findings,
+    load_records,
+    open_ledger,
+)
 
 __all__ = [
     "Ledger",
     "Linked",
     "Loaded",
     "RecordLoader",
+    "all_links",
+    "bring_schema",
+    "close_ledger",
     "fingerprint",
     "image_frame",
     "images",
+    "load_associations",
+    "load_counts",
+    "load_findings",
     "load_links",
+    "load_records",
     "objects_to_load",
+    "open_ledger",
 ]

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from ennu_lib.errors import TargetRefused
 from ennu_lib.hubspot import PortalClient
+from ennu_lib.hubspot.association_types import association_type
 from ennu_lib.hubspot.outcomes import AssociationType, Link
 from ennu_lib.hubspot.portal_schema import PortalSchema
 from ennu_lib.load.ledger import Ledger
@@ -52,23 +52,6 @@ def load_links(
         seen += linked.links
         found.append(linked)
     return found
-
-
-def association_type(
-    client: PortalClient, portal: PortalSchema, association: str, label: str | None, from_object: str, to_object: str
-) -> AssociationType:
-    """The portal's own type of an association. Raises TargetRefused when the portal does not have it.
-
-    Type ids of custom objects differ from portal to portal, so none is ever written down.
-    """
-    defined = next(a for a in portal.associations if a.name == association)
-    wanted = next((each.label for each in defined.labels if each.name == label), None)
-    for known in client.association_labels(from_object, to_object):
-        if (known.get("label") or None) == wanted:
-            return str(known["category"]), int(known["typeId"])
-    raise TargetRefused(
-        f"the portal has no association {association}{f' labelled {wanted}' if wanted else ''}; apply the portal plan"
-    )
 
 
 def _with_ids(links: pl.LazyFrame, ledger: Ledger, from_object: str, to_object: str) -> pl.DataFrame:

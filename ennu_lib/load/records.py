@@ -12,7 +12,7 @@ import polars as pl
 from ennu_lib.hubspot import PortalClient
 from ennu_lib.hubspot.schema import EXTERNAL_ID, Property
 from ennu_lib.hubspot.values import differing
-from ennu_lib.load.images import BATCH_ID, Image, fingerprint, images
+from ennu_lib.images import BATCH_ID, Image, fingerprint, images
 from ennu_lib.load.ledger import QUARANTINED, REJECTED, VERIFIED, Ledger
 
 BATCH = 100

@@ -32,7 +32,29 @@ def contact_records(
         for summary in mapping.summaries:
             contacts = contacts.join(summarized(summary, rows), on=ID, how="left")
     contacts = contacts.join(_aliases(members), on=ID, how="left")
-    return contacts.with_columns(external_id(PATIENTS, pl.col(ID), keys).alias("ennu_external_id")).sort(ID)
+    contacts = contacts.with_columns(external_id(PATIENTS, pl.col(ID), keys).alias("ennu_external_id"))
+    return one_owner_per_mailbox(contacts).sort(ID)
+
+
+def one_owner_per_mailbox(contacts: pl.LazyFrame) -> pl.LazyFrame:
+    """Leave a shared e-mail address with one Contact: HubSpot makes it unique in the account (rule PAT-09).
+
+    It stays with a member in good standing, else with the oldest patient id; the others lose it.
+    """
+    names = contacts.collect_schema().names()
+    if "email" not in names:
+        return contacts
+    standing = pl.col("membership_status") == "active" if "membership_status" in names else pl.lit(False)
+    claims = contacts.filter(pl.col("email").is_not_null()).select(
+        ID,
+        pl.col("email").alias("kept"),
+        pl.col("email").str.to_lowercase().alias("mailbox"),
+        standing.fill_null(False).alias("standing"),
+        pl.col(ID).cast(pl.Int64, strict=False).alias("age"),
+    )
+    owners = claims.sort("standing", "age", ID, descending=[True, False, False]).unique("mailbox", keep="first", maintain_order=True)
+    contacts = contacts.join(owners.select(ID, "kept"), on=ID, how="left")
+    return contacts.with_columns(pl.col("kept").alias("email")).drop("kept")
 
 
 def newest_rows(mapping: Mapping, rows: pl.LazyFrame) -> pl.LazyFrame:

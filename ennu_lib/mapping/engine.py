@@ -143,7 +143,7 @@ def _join_lookups(frame: pl.LazyFrame, mapping: TableMapping, sources: Sources) 
             wanted[_looked_up(field.time_zone, field.zone_source or "")] = (field.time_zone, field.zone_source or "")
     for name, (lookup, source) in wanted.items():
         other = as_text(sources.table(lookup.table)).select(
-            pl.col(lookup.key).alias("__on"), pl.col(lookup.column).alias(name)
+            pl.col(lookup.match).alias("__on"), pl.col(lookup.column).alias(name)
         )
         other = other.drop_nulls("__on").unique("__on", keep="first", maintain_order=True)
         frame = frame.join(other, left_on=source, right_on="__on", how="left")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,7 +39,7 @@ class CodeLists(Strict):
 
 @dataclass(frozen=True)
 class MappingSet:
-    """All mappings by table, and the spellings of every code list: spelling in lower case to option."""
+    """All mappings by table, and every code list: spelling, without case and punctuation, to option."""
 
     mappings: Mapping[str, TableMapping]
     codes: Mapping[str, Mapping[str, str]]
@@ -78,8 +79,13 @@ def load_mappings(params: Path, catalogue: Catalogue, portal: PortalSchema) -> M
 def _spellings(options: Mapping[str, list[str]]) -> dict[str, str]:
     table = {option: option for option in options}
     for option, spellings in options.items():
-        table |= {str(spelling).strip().lower(): option for spelling in spellings}
+        table |= {_slug(spelling): option for spelling in spellings}
     return table
+
+
+def _slug(text: str) -> str:
+    """As `rules.slug` does it."""
+    return re.sub(r"[^a-z0-9]+", "_", text.lower()).strip("_")
 
 
 def _check(
@@ -140,5 +146,5 @@ def _check_lookups(mapping: TableMapping, catalogue: Catalogue) -> Iterator[str]
         if lookup.table not in catalogue:
             yield f"lookup: there is no table {lookup.table}"
         else:
-            missing = {lookup.key, lookup.column} - set(catalogue.table(lookup.table).column_names)
+            missing = {lookup.match, lookup.column} - set(catalogue.table(lookup.table).column_names)
             yield from (f"lookup: {lookup.table} has no column {c}" for c in sorted(missing))

@@ -96,15 +96,20 @@ def flag(value: pl.Expr) -> pl.Expr:
     return pl.when(word.is_in(TRUE_WORDS)).then(pl.lit("true")).when(word.is_in(FALSE_WORDS)).then(pl.lit("false"))
 
 
+def slug(value: pl.Expr) -> pl.Expr:
+    """A code spelling without case and punctuation: `Cancelled - Patient` as cancelled_patient."""
+    return value.str.to_lowercase().str.replace_all(r"[^a-z0-9]+", "_").str.strip_chars("_")
+
+
 def code(value: pl.Expr, table: dict[str, str]) -> pl.Expr:
-    """The option that a spelling stands for; `table` holds spellings in lower case."""
-    return value.str.to_lowercase().replace_strict(table, default=None, return_dtype=pl.String)
+    """The option that a spelling stands for; `table` holds spellings as `slug` writes them."""
+    return slug(value).replace_strict(table, default=None, return_dtype=pl.String)
 
 
 def codes(value: pl.Expr, table: dict[str, str]) -> pl.Expr:
     """Several options out of a text separated by comma, semicolon or bar, joined by ';' without spaces."""
-    parts = value.str.to_lowercase().str.replace_all(r"\s*[,;|]\s*", ";").str.split(";")
-    known = parts.list.eval(pl.element().replace_strict(table, default=None, return_dtype=pl.String).drop_nulls())
+    parts = value.str.replace_all(r"[,|]", ";").str.split(";")
+    known = parts.list.eval(code(pl.element(), table).drop_nulls())
     return pl.when(known.list.len() > 0).then(known.list.unique(maintain_order=True).list.join(";"))
 
 

@@ -19,10 +19,10 @@ Account = Literal["loaded", "merged", "derived", "looked-up", "archived", "quara
 
 
 class Lookup(Strict):
-    """A value taken from another table: the row whose `key` equals the source value, and its `column`."""
+    """A value taken from another table: the row whose `match` equals the source value, and its `column`."""
 
     table: str
-    key: str
+    match: str
     column: str
 
 

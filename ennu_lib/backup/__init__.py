@@ -1,0 +1,6 @@
+"""Phase 06: a restorable copy of the source, proven by restoring it, and the portal's state before the load."""
+
+from ennu_lib.backup.archive import Backup, back_up, restore
+from ennu_lib.backup.portal import back_up_portal, portal_files
+
+__all__ = ["Backup", "back_up", "back_up_portal", "portal_files", "restore"]

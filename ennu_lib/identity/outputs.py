@@ -1,0 +1,98 @@
+"""What phase 03 hands on: files in the workspace, and the counts of its page."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from ennu_lib.evidence import Finding, Phase, Severity, check
+from ennu_lib.identity.match import Identity
+
+KEY = "__key"
+
+
+def crosswalk(found: Identity, key: str = "patient_id") -> pl.DataFrame:
+    """Every patient and the patient whose golden record it belongs to, both as text: `patient_id`, `golden_id`."""
+    survivors = found.golden.select("golden_id", pl.col(key).cast(pl.String).alias("survivor"))
+    rows = found.clusters.join(survivors, on="golden_id", how="left")
+    return rows.select(pl.col("key").cast(pl.String).alias("patient_id"), pl.col("survivor").alias("golden_id")).sort(
+        "patient_id"
+    )
+
+
+def write_identity(phase: Phase, found: Identity) -> list[str]:
+    """Write pairs, members, golden records, losing values and the review queue; return their names."""
+    golden = found.golden.drop("golden_id", "members").select(
+        pl.col("patient_id").cast(pl.String).alias(KEY), pl.all().exclude(KEY)
+    )
+    files = {
+        "identity/members": crosswalk(found),
+        "identity/clusters": found.clusters,
+        "identity/golden": golden,
+        "identity/pairs": found.pairs,
+        "identity/losing_values": found.losing_values.with_columns(pl.col("value").cast(pl.String)),
+        "identity/review": found.review,
+    }
+    for name, frame in files.items():
+        phase.write(name, frame)
+    return list(files)
+
+
+def decision_table(pairs: pl.DataFrame) -> pl.DataFrame:
+    """Pairs by decision, kind and reason."""
+    return pairs.group_by("decision", "kind", "reason").agg(pl.len().alias("pairs")).sort("decision", "kind", "reason")
+
+
+def cluster_sizes(clusters: pl.DataFrame) -> pl.DataFrame:
+    """How many people had one row, two rows, and so on."""
+    per_person = clusters.group_by("golden_id").agg(pl.len().alias("rows_per_person"))
+    return per_person.group_by("rows_per_person").agg(pl.len().alias("people")).sort("rows_per_person")
+
+
+def losing_summary(losing: pl.DataFrame) -> pl.DataFrame:
+    """Counts of losing values by field and survivorship rule."""
+    return losing.group_by("column", "rule").agg(pl.len().alias("values")).sort("column", "rule")
+
+
+def best_weights(model: pl.DataFrame) -> dict[str, float]:
+    """The largest weight of each field, in bits."""
+    best = (
+        model.group_by("field").agg(pl.col("bits_against_unrelated").max().alias("bits")).sort("bits", descending=True)
+    )
+    return {field: round(bits, 1) for field, bits in best.iter_rows()}
+
+
+def model_formats() -> dict[str, str]:
+    """How the columns of the model table are shown."""
+    return dict.fromkeys(("match", "household", "unrelated"), "percent")
+
+
+def identity_findings(found: Identity) -> list[Finding]:
+    """Checks on the matching as a whole."""
+    twins = found.pairs.filter((pl.col("kind") == "twins") & (pl.col("decision") == "merged")).height
+    people = found.clusters.group_by("golden_id").agg(pl.len().alias("rows"))
+    return [
+        check("IDN-01", "The model converged", int(not found.summary["converged"]), 1),
+        check("IDN-02", "No pair of twins was merged", twins, max(found.pairs.height, 1), severity=Severity.BLOCK),
+        check("IDN-03", "Every row belongs to exactly one person", _rows_astray(found), found.summary["records"]),
+        check(
+            "IDN-04",
+            "Few patients need a person's decision",
+            found.summary["pairs_to_review"],
+            found.summary["people"],
+            tolerated=0.02,
+            reason="two per cent of patients is what a front desk can review beside its work (2026-11)",
+            severity=Severity.WARN,
+        ),
+        check(
+            "IDN-05",
+            "No person is made of more than ten rows",
+            people.filter(pl.col("rows") > 10).height,
+            people.height,
+            reason="larger clusters chain through shared data (2026-11)",
+        ),
+    ]
+
+
+def _rows_astray(found: Identity) -> int:
+    members = crosswalk(found)
+    return members.height - members["patient_id"].n_unique() + members["golden_id"].null_count()
