@@ -123,6 +123,7 @@ def _duplicate_row(planting: Planting, rate: float) -> None:
         return
     rows = len(planting.frame)
     at = planting.positions(pl.Series(np.arange(rows) > 0), rate)
+    at = at[~np.isin(at - 1, at)]
     source = np.arange(rows)
     source[at] = at - 1
     planting.frame = planting.frame[source]
