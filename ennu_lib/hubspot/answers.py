@@ -59,6 +59,19 @@ def payload(reply: Reply) -> dict[str, Any] | None:
     return data if isinstance(data, dict) else None
 
 
+def results_of(data: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The entries of `results` that are objects."""
+    return mappings(data.get("results"))
+
+
+def inside(data: Mapping[str, Any], *names: str) -> Any:
+    """What stands at `names` one below the other, None when a step is missing or no object."""
+    found: Any = data
+    for name in names:
+        found = found.get(name) if isinstance(found, Mapping) else None
+    return found
+
+
 def rejection_of(data: Mapping[str, Any], names: Collection[str] = ()) -> Rejection:
     """The envelope of a refused request, or one entry of `errors`, reduced to codes.
 
@@ -95,17 +108,17 @@ def correlation_of(reply: Reply) -> str:
 
 def missing_scopes(data: Mapping[str, Any]) -> list[str]:
     """The scopes that a 403 asks for."""
-    places = [data.get("context"), *(entry.get("context") for entry in _mappings(data.get("errors")))]
-    named = [name for place in _mappings(places) for name in _texts(place.get("requiredGranularScopes"))]
+    places = [data.get("context"), *(entry.get("context") for entry in mappings(data.get("errors")))]
+    named = [name for place in mappings(places) for name in _texts(place.get("requiredGranularScopes"))]
     return sorted({name for name in named if _SCOPE.fullmatch(name)})
 
 
 def _details(data: Mapping[str, Any], names: Collection[str]) -> Iterator[tuple[str, str]]:
-    for entry in _mappings(data.get("errors")):
+    for entry in mappings(data.get("errors")):
         context = entry.get("context")
         named = _texts(context.get("propertyName")) if isinstance(context, Mapping) else ()
         yield _code(entry.get("code")), _known(named, names)
-    for entry in _mappings(_validation_result(data.get("message"))):
+    for entry in mappings(_validation_result(data.get("message"))):
         yield _code(entry.get("error")), _known(_texts(entry.get("name")), names)
 
 
@@ -136,5 +149,6 @@ def _texts(value: Any) -> tuple[str, ...]:
     return tuple(str(item) for item in values if isinstance(item, str | int))
 
 
-def _mappings(value: Any) -> list[Mapping[str, Any]]:
+def mappings(value: Any) -> list[Mapping[str, Any]]:
+    """Those entries of a list that are objects; nothing when it is no list."""
     return [item for item in value if isinstance(item, Mapping)] if isinstance(value, list) else []

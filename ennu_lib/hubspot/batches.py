@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ennu_lib.hubspot.answers import Rejection, RowError, row_errors
+from ennu_lib.hubspot.answers import Rejection, RowError, results_of, row_errors
 from ennu_lib.hubspot.caller import Answered
 
 BATCH_INPUTS = 100
@@ -37,7 +37,7 @@ def match(
     matched = Matched()
     lookup = _Lookup(keys, by_trace)
     contradicted = set()
-    for result in _results(answer.data):
+    for result in results_of(answer.data):
         key = lookup.of_result(result, id_property)
         if key is None:
             continue
@@ -79,8 +79,3 @@ class _Lookup:
         if not isinstance(text, str):
             return None
         return text if text in self._exact else self._folded.get(text.lower())
-
-
-def _results(data: Mapping[str, Any]) -> Iterable[Mapping[str, Any]]:
-    results = data.get("results")
-    return (found for found in results if isinstance(found, dict)) if isinstance(results, list) else ()

@@ -13,7 +13,7 @@ from ennu_lib.hubspot.links import AssociationCalls
 from ennu_lib.hubspot.paths import Paths, Version
 from ennu_lib.hubspot.records import RecordCalls
 from ennu_lib.hubspot.retry import RetryPolicy
-from ennu_lib.hubspot.transport import HubSpotTransport, Transport
+from ennu_lib.hubspot.transport import DEFAULT_TIMEOUTS, HubSpotTransport, Timeouts, Transport
 
 
 class PortalClient(RecordCalls, AssociationCalls):
@@ -60,9 +60,10 @@ def connect(
     policy: RetryPolicy | None = None,
     connections: int = 8,
     wait_for_midnight: bool = False,
+    timeouts: Timeouts = DEFAULT_TIMEOUTS,
 ) -> PortalClient:
     """A client of the portal at `base_url`. Sends nothing yet; `adopt_time_zone` is the first call worth making."""
     clock = clock or SystemClock()
     limiter = Limiter(limits or load_limits(), clock, wait_for_midnight=wait_for_midnight)
-    transport = HubSpotTransport(base_url, token, connections=connections)
+    transport = HubSpotTransport(base_url, token, timeouts, connections)
     return PortalClient(transport, limiter, Paths(version), clock, policy)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from ennu_lib.errors import TargetRefused
-from ennu_lib.hubspot.caller import Answered, Caller, Refused
+from ennu_lib.hubspot.answers import results_of
+from ennu_lib.hubspot.caller import Answered, Caller, Lost
 from ennu_lib.hubspot.limit_params import Family
 
 STANDARD_TYPES = {"contacts": "0-1", "companies": "0-2", "deals": "0-3", "tickets": "0-5"}
@@ -39,7 +40,7 @@ class Definitions(Caller):
 
     def schemas(self) -> list[Json]:
         """The schemas of the custom objects."""
-        return _results(self.ask("objects", "GET", self.paths.schemas(), what="reading the object schemas"))
+        return results_of(self.ask("objects", "GET", self.paths.schemas(), what="reading the object schemas"))
 
     def schema(self, object_type: str) -> Json:
         """The schema of one object, standard ones included."""
@@ -48,7 +49,8 @@ class Definitions(Caller):
 
     def create_schema(self, body: Mapping[str, Any]) -> None:
         """Make a custom object from its schema."""
-        self._make("POST", self.paths.schemas(), body, f"the object {body['name']}")
+        name = str(body["name"])
+        self._make(self.paths.schemas(), body, f"the object {name}", lambda: self.known_type_id(name) is not None)
         self._type_ids.clear()
 
     def update_schema(self, object_type: str, body: Mapping[str, Any]) -> None:
@@ -63,7 +65,7 @@ class Definitions(Caller):
         return [
             {"dataSensitivity": sensitivity, **found}
             for sensitivity in sensitivities
-            for found in _results(self.ask("objects", "GET", path, [("dataSensitivity", sensitivity)], what=what))
+            for found in results_of(self.ask("objects", "GET", path, [("dataSensitivity", sensitivity)], what=what))
         ]
 
     def create_property(self, object_type: str, body: Mapping[str, Any]) -> None:
@@ -73,19 +75,23 @@ class Definitions(Caller):
         the open. Raises TargetRefused then.
         """
         what = f"{object_type}.{body['name']}"
-        made = self._make("POST", self.paths.properties(self.type_id(object_type)), body, what)
-        made = made or self.property(object_type, str(body["name"]))
-        wrong = [name for name, value in _fixed(body).items() if _fixed(made)[name] != value]
+        fixed = _fixed(body)
+        made = self._make(self.paths.properties(self.type_id(object_type)), body, what)
+        made = made or self.property(object_type, str(body["name"]), fixed["sensitivity"])
+        wrong = [name for name, value in fixed.items() if _fixed(made)[name] != value]
         if wrong:
             raise TargetRefused(
                 f"the portal has brought back an archived {what} with another {', '.join(wrong)}; delete it for good "
                 "in the portal, or rename ours"
             )
 
-    def property(self, object_type: str, name: str) -> Json:
-        """One property definition."""
+    def property(self, object_type: str, name: str, sensitivity: str = SENSITIVITIES[0]) -> Json:
+        """One property definition; one of another sensitivity is not found."""
         path = self.paths.properties(self.type_id(object_type), name)
-        return self.ask("objects", "GET", path, what=f"reading {object_type}.{name}")
+        found = self.ask(
+            "objects", "GET", path, [("dataSensitivity", sensitivity)], what=f"reading {object_type}.{name}"
+        )
+        return {"dataSensitivity": sensitivity, **found}
 
     def update_property(self, object_type: str, name: str, body: Mapping[str, Any]) -> None:
         """Change a property; `options`, when given, replace the present list as a whole."""
@@ -95,12 +101,12 @@ class Definitions(Caller):
     def groups(self, object_type: str) -> list[Json]:
         """The property groups of an object."""
         path = self.paths.properties(self.type_id(object_type), "groups")
-        return _results(self.ask("objects", "GET", path, what=f"reading the property groups of {object_type}"))
+        return results_of(self.ask("objects", "GET", path, what=f"reading the property groups of {object_type}"))
 
     def create_group(self, object_type: str, body: Mapping[str, Any]) -> None:
         """Make a property group."""
         path = self.paths.properties(self.type_id(object_type), "groups")
-        self._make("POST", path, body, f"the group {object_type}.{body['name']}")
+        self._make(path, body, f"the group {object_type}.{body['name']}")
 
     def update_group(self, object_type: str, name: str, body: Mapping[str, Any]) -> None:
         """Change a group's label."""
@@ -111,18 +117,19 @@ class Definitions(Caller):
         """The association types of one direction: `{category, typeId, label}`; the unlabelled one has no label."""
         path = self.paths.associations(self.type_id(from_type), self.type_id(to_type), "labels")
         what = f"reading the association labels from {from_type} to {to_type}"
-        return _results(self.ask("associations", "GET", path, what=what))
+        return results_of(self.ask("associations", "GET", path, what=what))
 
     def define_association(self, from_type: str, to_type: str, name: str) -> None:
         """Allow records of two objects to be linked."""
         first, second = self.type_id(from_type), self.type_id(to_type)
         body = {"fromObjectTypeId": first, "toObjectTypeId": second, "name": name}
-        self._make("POST", self.paths.schemas(first, "associations"), body, f"the association {name}")
+        self._make(self.paths.schemas(first, "associations"), body, f"the association {name}")
 
     def create_label(self, from_type: str, to_type: str, body: Mapping[str, Any]) -> None:
         """Add an association label, or a pair of them."""
         path = self.paths.associations(self.type_id(from_type), self.type_id(to_type), "labels")
-        self._make("POST", path, body, f"the label {body['name']} from {from_type} to {to_type}", "associations")
+        what = f"the label {body['name']} from {from_type} to {to_type}"
+        self._make(path, body, what, lambda: self._has_label(from_type, to_type, body), "associations")
 
     def update_label(self, from_type: str, to_type: str, body: Mapping[str, Any]) -> None:
         """Change the wording of a label; its type ids stay."""
@@ -137,18 +144,29 @@ class Definitions(Caller):
         """Portal id, time zone and account type."""
         return self.ask("objects", "GET", self.paths.account(), what="reading the account's details")
 
+    def _has_label(self, from_type: str, to_type: str, body: Mapping[str, Any]) -> bool:
+        return any(found.get("label") == body["label"] for found in self.association_labels(from_type, to_type))
+
     def _make(
-        self, method: str, path: str, body: Mapping[str, Any], what: str, family: Family = "objects"
+        self,
+        path: str,
+        body: Mapping[str, Any],
+        what: str,
+        exists: Callable[[], bool] = lambda: False,
+        family: Family = "objects",
     ) -> Json | None:
-        """What was made; None when it was there already, perhaps by an attempt whose answer was lost."""
-        outcome = self.call(family, method, path, body=dict(body))
+        """What was made; None when it was there already, perhaps by an attempt whose answer was lost.
+
+        Not every endpoint says "exists already" by its status: `exists` then looks.
+        """
+        outcome = self.call(family, "POST", path, body=dict(body))
         if isinstance(outcome, Answered):
             return outcome.data
-        if isinstance(outcome, Refused) and outcome.status == ALREADY_THERE:
+        if isinstance(outcome, Lost):
+            self.unsure(f"creating {what}")
+        if outcome.status == ALREADY_THERE or exists():
             return None
-        if isinstance(outcome, Refused):
-            raise TargetRefused(f"the portal refuses to create {what}: status {outcome.status}, {outcome.rejection}")
-        self.unsure(f"creating {what}")
+        raise TargetRefused(f"the portal refuses to create {what}: status {outcome.status}, {outcome.rejection}")
 
 
 def _fixed(body: Mapping[str, Any]) -> Json:
@@ -158,8 +176,3 @@ def _fixed(body: Mapping[str, Any]) -> Json:
         "uniqueness": bool(body.get("hasUniqueValue")),
         "sensitivity": body.get("dataSensitivity") or SENSITIVITIES[0],
     }
-
-
-def _results(data: Json) -> list[Json]:
-    results = data.get("results")
-    return [found for found in results if isinstance(found, dict)] if isinstance(results, list) else []

@@ -23,6 +23,8 @@ from ennu_lib.hubspot.limit_params import Family, FamilyLimits, LimitParams
 log = logging.getLogger(__name__)
 
 TICK_SECONDS = 0.01
+# Clocks and floating point round: a request at the very edge of a window may count in both.
+EDGE_SECONDS = 0.001
 HOURS_LOOKUP_SECONDS = 30.0
 PREFIX = "x-hubspot-ratelimit-"
 
@@ -172,7 +174,8 @@ class _Budget:
 
     def give_back(self, now: float) -> None:
         self._in_flight -= 1
-        self._busy_until.append(max(now + self.window, self._busy_until[-1] if self._busy_until else 0.0))
+        free_at = now + self.window + EDGE_SECONDS
+        self._busy_until.append(max(free_at, self._busy_until[-1] if self._busy_until else 0.0))
 
     def observe_window(self, permit: Permit, headers: Mapping[str, str], now: float) -> None:
         limit, remaining = _number(headers, "max"), _number(headers, "remaining")
@@ -188,7 +191,7 @@ class _Budget:
         room = self.allowed(1.0) - self._in_flight - len(self._busy_until)
         blocked = min(others - (limit - self.allowed(1.0)), room)
         if blocked > 0:
-            self._busy_until.extend([now + self.window] * blocked)
+            self._busy_until.extend([now + self.window + EDGE_SECONDS] * blocked)
 
     def observe_day(self, limit: int | None, remaining: int | None) -> None:
         if limit:

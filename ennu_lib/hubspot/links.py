@@ -6,15 +6,15 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ennu_lib.errors import TargetRefused
-from ennu_lib.hubspot.answers import row_errors
-from ennu_lib.hubspot.caller import Answered, Lost, Refused
+from ennu_lib.hubspot.answers import inside, mappings, results_of, row_errors
+from ennu_lib.hubspot.caller import Answered, Caller, Lost, Refused
 from ennu_lib.hubspot.definitions import Definitions
 from ennu_lib.hubspot.outcomes import Link, LinkOutcome, LinksRead, Pair
 from ennu_lib.hubspot.upserts import SILENT_REPEATS
 
 CREATE_INPUTS = 2_000
 READ_INPUTS = 1_000
-NO_LINKS = "crm.associations.NO_ASSOCIATIONS_FOUND"
+NO_LINKS = "OBJECT_NOT_FOUND"
 
 
 class AssociationCalls(Definitions):
@@ -31,88 +31,112 @@ class AssociationCalls(Definitions):
         if len(links) > CREATE_INPUTS:
             raise ValueError(f"an association batch holds at most {CREATE_INPUTS} pairs, not {len(links)}")
         path = self.paths.associations(self.type_id(from_type), self.type_id(to_type), "batch", "create")
-        outcome = LinkOutcome()
-        self._settle(path, by_pair, outcome, SILENT_REPEATS)
-        return outcome
+        linker = Linker(self, path)
+        linker.settle(by_pair)
+        return linker.outcome
 
     def read_associations(self, from_type: str, to_type: str, from_ids: Sequence[str]) -> LinksRead:
         """The links of up to 1,000 records to records of another object, all pages of each."""
         if len(from_ids) > READ_INPUTS:
             raise ValueError(f"an association read holds at most {READ_INPUTS} records, not {len(from_ids)}")
         path = self.paths.associations(self.type_id(from_type), self.type_id(to_type), "batch", "read")
-        outcome = LinksRead()
-        wanted = {from_id: "" for from_id in from_ids}
-        repeats = 0
-        while wanted and repeats <= SILENT_REPEATS:
-            following = self._read_once(path, wanted, outcome)
-            if following == wanted:
-                repeats += 1
-                self.repeat_later(repeats)
-            wanted = following
-        outcome.ambiguous.update(wanted)
-        return outcome
+        reader = LinkReader(self, path)
+        reader.read(from_ids)
+        return reader.outcome
 
-    def _settle(self, path: str, links: Mapping[Pair, Link], outcome: LinkOutcome, repeats: int) -> None:
-        answer = self.call("associations", "POST", path, body={"inputs": [_input(link) for link in links.values()]})
+
+class Linker:
+    """Sends one batch of pairs and follows it up until every pair is accounted for."""
+
+    def __init__(self, caller: Caller, path: str):
+        self._caller = caller
+        self._path = path
+        self.outcome = LinkOutcome()
+
+    def settle(self, links: Mapping[Pair, Link], repeats: int = SILENT_REPEATS) -> None:
+        """Link these pairs; what becomes of each is in `outcome`."""
+        body = {"inputs": [_input(link) for link in links.values()]}
+        answer = self._caller.call("associations", "POST", self._path, body=body)
         if isinstance(answer, Lost):
-            outcome.ambiguous.update(links)
-        elif isinstance(answer, Refused):
-            if len(links) == 1:
-                outcome.rejected.update(dict.fromkeys(links, answer.rejection))
-            else:
-                self._halve(path, links, outcome)
+            self.outcome.ambiguous.update(links)
+        elif isinstance(answer, Answered):
+            self._follow_up(links, repeats, answer)
+        elif len(links) == 1:
+            self.outcome.rejected.update(dict.fromkeys(links, answer.rejection))
         else:
-            self._follow_up(path, links, outcome, repeats, answer)
+            self._halve(links)
 
-    def _follow_up(
-        self, path: str, links: Mapping[Pair, Link], outcome: LinkOutcome, repeats: int, answer: Answered
-    ) -> None:
-        done = {pair for pair in map(_pair_of, answer.data.get("results") or ()) if pair in links}
-        outcome.done |= done
+    def _follow_up(self, links: Mapping[Pair, Link], repeats: int, answer: Answered) -> None:
+        done = {pair for pair in map(_pair_of, results_of(answer.data)) if pair in links}
+        self.outcome.done |= done
         silent = {pair: link for pair, link in links.items() if pair not in done}
         errors = row_errors(answer.data, correlation_id=answer.correlation_id)
         if not silent:
             return
         if errors and len(links) == 1:
-            outcome.rejected.update(dict.fromkeys(silent, errors[0].rejection))
+            self.outcome.rejected.update(dict.fromkeys(silent, errors[0].rejection))
         elif errors:
             # Errors of associations carry no trace id, and some name nobody: only a pair sent alone has its own answer.
-            self._halve(path, silent, outcome)
+            self._halve(silent)
         elif repeats:
-            self.repeat_later(SILENT_REPEATS - repeats + 1)
-            self._settle(path, silent, outcome, repeats - 1)
+            self._caller.repeat_later(SILENT_REPEATS - repeats + 1)
+            self.settle(silent, repeats - 1)
         else:
-            outcome.ambiguous.update(silent)
+            self.outcome.ambiguous.update(silent)
 
-    def _halve(self, path: str, links: Mapping[Pair, Link], outcome: LinkOutcome) -> None:
+    def _halve(self, links: Mapping[Pair, Link]) -> None:
         items = list(links.items())
         middle = max(1, len(items) // 2)
         for part in (items[:middle], items[middle:]):
             if part:
-                self._settle(path, dict(part), outcome, SILENT_REPEATS)
+                self.settle(dict(part))
 
-    def _read_once(self, path: str, wanted: Mapping[str, str], outcome: LinksRead) -> dict[str, str]:
-        """Read one page of each wanted record; return what is still to be read, with the place to go on from."""
+
+class LinkReader:
+    """Reads the links of records page by page until every record is accounted for."""
+
+    def __init__(self, caller: Caller, path: str):
+        self._caller = caller
+        self._path = path
+        self.outcome = LinksRead()
+
+    def read(self, from_ids: Sequence[str]) -> None:
+        """Read the links of these records into `outcome`."""
+        wanted = dict.fromkeys(from_ids, "")
+        repeats = 0
+        while wanted and repeats <= SILENT_REPEATS:
+            following = self._read_pages(wanted)
+            if following == wanted:
+                repeats += 1
+                self._caller.repeat_later(repeats)
+            wanted = following
+        self.outcome.ambiguous.update(wanted)
+
+    def _read_pages(self, wanted: Mapping[str, str]) -> dict[str, str]:
+        """Read one page of each record; return what is still to be read, with the place to go on from."""
         inputs = [{"id": from_id, **({"after": after} if after else {})} for from_id, after in wanted.items()]
-        answer = self.call("associations", "POST", path, body={"inputs": inputs})
+        answer = self._caller.call("associations", "POST", self._path, body={"inputs": inputs})
         if isinstance(answer, Refused):
             raise TargetRefused(f"the portal refuses an association read: status {answer.status}, {answer.rejection}")
         if isinstance(answer, Lost):
             return dict(wanted)
-        following = dict(wanted)
-        for error in row_errors(answer.data):
-            if error.rejection.code == NO_LINKS or error.rejection.category == "OBJECT_NOT_FOUND":
-                for from_id in error.ids:
-                    outcome.links.setdefault(from_id, {})
-                    following.pop(from_id, None)
-        for found in answer.data.get("results") or ():
-            from_id = str(found.get("from", {}).get("id"))
-            if from_id in wanted:
-                _add(outcome, from_id, found)
-                after = found.get("paging", {}).get("next", {}).get("after")
-                following.pop(from_id, None)
-                following |= {from_id: str(after)} if after else {}
+        settled = self._without_links(answer) & set(wanted)
+        following = {from_id: after for from_id, after in wanted.items() if from_id not in settled}
+        for found in results_of(answer.data):
+            from_id = str(inside(found, "from", "id"))
+            if following.pop(from_id, None) is not None:
+                _add(self.outcome, from_id, found)
+                if after := inside(found, "paging", "next", "after"):
+                    following[from_id] = str(after)
         return following
+
+    def _without_links(self, answer: Answered) -> set[str]:
+        """The records that the portal says have no links."""
+        said = ((error.rejection, error.ids) for error in row_errors(answer.data))
+        ids = {from_id for why, about in said if NO_LINKS in (why.category, why.code) for from_id in about}
+        for from_id in ids:
+            self.outcome.links.setdefault(from_id, {})
+        return ids
 
 
 def _input(link: Link) -> dict[str, Any]:
@@ -126,6 +150,11 @@ def _pair_of(result: Mapping[str, Any]) -> Pair:
 
 def _add(outcome: LinksRead, from_id: str, found: Mapping[str, Any]) -> None:
     links = outcome.links.setdefault(from_id, {})
-    for target in found.get("to") or ():
-        types = {(str(kind.get("category")), int(kind.get("typeId"))) for kind in target.get("associationTypes") or ()}
+    for target in mappings(found.get("to")):
+        kinds = mappings(target.get("associationTypes"))
+        types = {(str(kind.get("category")), _number(kind.get("typeId"))) for kind in kinds}
         links.setdefault(str(target.get("toObjectId")), set()).update(types)
+
+
+def _number(value: Any) -> int:
+    return value if isinstance(value, int) else -1

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from ennu_lib.errors import TargetRefused
+from ennu_lib.hubspot.answers import inside, results_of
 from ennu_lib.hubspot.batches import BATCH_INPUTS, match
 from ennu_lib.hubspot.caller import Answered, Lost, Refused
 from ennu_lib.hubspot.definitions import Definitions
@@ -66,8 +67,8 @@ class RecordCalls(Definitions):
         after: list[tuple[str, str]] = []
         while True:
             page = self.ask("objects", "GET", path, [*query, *after], what=f"listing {object_type} records")
-            yield from (_stored(found) for found in page.get("results", ()))
-            following = page.get("paging", {}).get("next", {}).get("after")
+            yield from map(_stored, results_of(page))
+            following = inside(page, "paging", "next", "after")
             if not following:
                 return
             after = [("after", str(following))]
@@ -95,5 +96,6 @@ class RecordCalls(Definitions):
 
 
 def _stored(found: Mapping[str, Any]) -> StoredRecord:
-    values = found.get("properties") or {}
-    return StoredRecord(str(found.get("id", "")), {name: value for name, value in values.items() if value is not None})
+    values = found.get("properties")
+    held = values.items() if isinstance(values, Mapping) else ()
+    return StoredRecord(str(found.get("id", "")), {name: value for name, value in held if value is not None})

@@ -10,7 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, NamedTuple, Protocol
 from urllib.parse import urlencode
 
 import hubspot
@@ -37,6 +37,19 @@ class NoReply(Exception):
     def __init__(self, why: Why):
         super().__init__(why)
         self.why: Why = why
+
+
+class Timeouts(NamedTuple):
+    """Seconds to wait for a connection, and for the whole answer.
+
+    HubSpot answers 524 after 100 seconds: a shorter deadline would make ambiguous what it is about to say.
+    """
+
+    connect: float = 10.0
+    read: float = 110.0
+
+
+DEFAULT_TIMEOUTS = Timeouts()
 
 
 class Transport(Protocol):
@@ -74,17 +87,8 @@ class PlainApiClient(ApiClient):
 class HubSpotTransport:
     """The portal at `base_url`, with a token. Safe to share by as many threads as `connections`."""
 
-    def __init__(
-        self,
-        base_url: str,
-        token: str,
-        connect_seconds: float = 10.0,
-        read_seconds: float = 110.0,
-        connections: int = 8,
-    ):
-        # HubSpot answers 524 after 100 seconds: a shorter deadline would make ambiguous what it is about to say.
-        self._timeout = (connect_seconds, read_seconds)
-        self._deadline = connect_seconds + read_seconds
+    def __init__(self, base_url: str, token: str, timeouts: Timeouts = DEFAULT_TIMEOUTS, connections: int = 8):
+        self._timeouts = timeouts
         client = hubspot.HubSpot(
             access_token=token,
             host=base_url.rstrip("/"),
@@ -97,7 +101,7 @@ class HubSpotTransport:
 
     def send(self, method: str, path: str, query: Sequence[tuple[str, str]] = (), body: Any = None) -> Reply:
         """One request within the deadline. Raises NoReply, without any text of the server or the socket."""
-        ends = time.monotonic() + self._deadline
+        ends = time.monotonic() + sum(self._timeouts)
         try:
             response = self._api.api_client.call_api(
                 path,
@@ -107,7 +111,7 @@ class HubSpotTransport:
                 body=body,
                 auth_settings=["oauth2"],
                 _preload_content=False,
-                _request_timeout=self._timeout,
+                _request_timeout=self._timeouts,
             )
             return Reply(response.status, response.headers, _read(response, ends))
         except (urllib3.exceptions.NewConnectionError, urllib3.exceptions.ConnectTimeoutError):

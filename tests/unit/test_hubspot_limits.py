@@ -34,7 +34,7 @@ def test_a_burst_is_sent_at_once_and_the_next_request_waits_for_the_window():
         send(limiter)
     assert clock.monotonic() == 0
     send(limiter)
-    assert clock.monotonic() == 10
+    assert clock.monotonic() == pytest.approx(10, abs=0.01)
 
 
 def test_the_window_begins_when_the_answer_comes():
@@ -44,7 +44,7 @@ def test_the_window_begins_when_the_answer_comes():
     clock.sleep(3)
     limiter.release(permit)
     send(limiter)
-    assert clock.monotonic() == 13
+    assert clock.monotonic() == pytest.approx(13, abs=0.01)
 
 
 @pytest.mark.parametrize("true_limit", [100, 190])
@@ -81,7 +81,7 @@ def test_searches_are_counted_by_the_second():
     limiter = Limiter(flat_limits(burst=100, day=1000), clock)
     for _ in range(9):
         send(limiter, "search")
-    assert clock.monotonic() == 2
+    assert clock.monotonic() == pytest.approx(2, abs=0.01)
 
 
 def test_what_others_have_used_is_not_used_again():

@@ -1,0 +1,293 @@
+"""The schema as a plan against an emulated portal over HTTP: plan, preflight, apply, apply killed anywhere."""
+
+import shutil
+from dataclasses import replace
+
+import httpx
+import pytest
+
+from ennu_lib.config import params_dir
+from ennu_lib.emulator import EmulatorSettings, running
+from ennu_lib.errors import GateFailed, TargetRefused
+from ennu_lib.hubspot.apply import apply_plan
+from ennu_lib.hubspot.client import connect
+from ennu_lib.hubspot.commands import portal_apply, portal_plan
+from ennu_lib.hubspot.limit_params import flat_limits
+from ennu_lib.hubspot.live import read_portal, snapshot
+from ennu_lib.hubspot.planning import make_plan
+from ennu_lib.hubspot.portal_schema import PortalSchema, load_portal_schema
+from ennu_lib.hubspot.preflight import preflight
+from ennu_lib.hubspot.retry import RetryPolicy
+
+ALL = {"schema", "sensitive", "unique"}
+LIMITS = flat_limits(1_000_000, 10_000_000, 1_000_000, 10_000_000)
+UNLIMITED = EmulatorSettings(limits_enforced=False, burst=1_000_000, association_burst=1_000_000)
+READ_SCOPES = {
+    "crm.objects.contacts.read",
+    "crm.objects.custom.read",
+    "crm.schemas.contacts.read",
+    "crm.schemas.custom.read",
+}
+
+
+@pytest.fixture(scope="module")
+def schema():
+    return load_portal_schema(facilities=["north_clinic", "south_clinic"])
+
+
+@pytest.fixture(scope="module")
+def emulator(tmp_path_factory):
+    with running(tmp_path_factory.mktemp("portal") / "portal.sqlite", settings=UNLIMITED) as url:
+        yield url
+
+
+@pytest.fixture
+def portal(emulator):
+    """An empty portal with everything switched on."""
+    httpx.post(f"{emulator}/_reset")
+    httpx.delete(f"{emulator}/_faults")
+    httpx.patch(f"{emulator}/_settings", json=UNLIMITED.model_dump(mode="json"))
+    return emulator
+
+
+@pytest.fixture
+def client(portal):
+    with connect(portal, "test-token", limits=LIMITS) as client:
+        yield client
+
+
+def settings(portal, **changes):
+    httpx.patch(f"{portal}/_settings", json=changes).raise_for_status()
+
+
+def small(schema):
+    """Two objects and two associations of the real schema: enough kinds of steps, few enough to kill at each."""
+    kept = {"assessment_results": 3, "contacts": 7}
+    properties = {name: schema.properties[name][:count] for name, count in kept.items()}
+    needed = {name: {p.group for p in held if p.group} for name, held in properties.items()}
+    objects = {
+        name: schema.objects[name].model_copy(
+            update={"groups": tuple(g for g in schema.objects[name].groups if g.name in needed[name])}
+        )
+        for name in kept
+    }
+    associations = tuple(found for found in schema.associations if found.id in ("A08", "A12"))
+    return PortalSchema(objects, properties, associations)
+
+
+def plan_of(client, schema):
+    return make_plan(schema, read_portal(client, schema))
+
+
+@pytest.mark.parametrize("version", ["v3", "2026-03", "2026-09"])
+def test_plan_after_apply_is_empty(portal, schema, version):
+    with connect(portal, "test-token", version, limits=LIMITS) as client:
+        plan = plan_of(client, schema)
+        taken = apply_plan(plan, client, schema, ALL)
+        after = plan_of(client, schema)
+        assert len(plan.create) == 310 and after.empty
+        assert taken.sha256 == snapshot(client, schema).sha256
+
+
+def test_apply_sends_exactly_the_printed_requests(client, portal, schema):
+    plan = plan_of(client, schema)
+    seen = httpx.get(f"{portal}/_log").json()["log"]
+    apply_plan(plan, client, schema, ALL)
+    log = httpx.get(f"{portal}/_log", params={"after": seen[-1]["n"]}).json()["log"]
+    assert sum(entry["method"] != "GET" for entry in log) == len(plan.steps)
+
+
+def test_sensitivity_and_uniqueness_reach_the_portal(client, schema):
+    apply_plan(plan_of(client, schema), client, schema, ALL)
+    for name, held in schema.properties.items():
+        live = {found["name"]: found for found in client.properties(name)}
+        for wanted in held:
+            assert (live[wanted.name]["dataSensitivity"] == "sensitive") == (wanted.sensitivity == "sensitive")
+            assert bool(live[wanted.name]["hasUniqueValue"]) == wanted.unique
+
+
+def test_a_change_in_the_files_is_the_next_plan(client, portal, schema, tmp_path):
+    apply_plan(plan_of(client, schema), client, schema, ALL)
+    folder = shutil.copytree(params_dir() / "portal", tmp_path / "portal")
+    file = folder / "properties" / "contacts.yml"
+    text = file.read_text().replace("label: Patient Status", "label: State of the Patient")
+    file.write_text(text.replace("options: [male, female, other, unknown]", "options: [male, female, unknown]"))
+    changed = load_portal_schema(folder, facilities=["north_clinic", "south_clinic", "east_clinic"])
+    plan = plan_of(client, changed)
+    assert {step.target for step in plan.change} == {
+        "contacts.patient_status",
+        "contacts.patient_gender",
+        "contacts.appointment_location",
+        "contacts.preferred_locations",
+        "staff_management.practice_locations",
+    }
+    apply_plan(plan, client, changed)
+    assert plan_of(client, changed).empty
+    gender = next(found for found in client.properties("contacts") if found["name"] == "patient_gender")
+    assert [option["value"] for option in gender["options"]] == ["male", "female", "unknown", "other"]
+
+
+def test_irreversible_steps_must_be_named(client, portal, schema):
+    plan = plan_of(client, schema)
+    with pytest.raises(GateFailed, match="allow them by name: sensitive"):
+        apply_plan(plan, client, schema, {"schema", "unique"})
+    assert plan_of(client, schema).digest == plan.digest
+
+
+def test_a_plan_of_yesterday_is_not_applied(client, schema):
+    plan = plan_of(client, schema)
+    client.create_group("contacts", {"name": "ennu_patient", "label": "ENNU Patient"})
+    with pytest.raises(GateFailed, match="has changed"):
+        apply_plan(plan, client, schema, ALL)
+
+
+def test_conflicts_are_named_with_their_cure_before_anything_is_written(client, portal, schema):
+    body = {"name": "lead_source", "label": "Lead", "type": "number", "fieldType": "number"}
+    client.create_property("contacts", {**body, "groupName": client.groups("contacts")[0]["name"]})
+    plan = plan_of(client, schema)
+    with pytest.raises(GateFailed, match=r"contacts\.lead_source exists with type number/number.*ennu_lead_source"):
+        apply_plan(plan, client, schema, ALL)
+    assert client.schemas() == []
+
+
+class Killed(Exception):
+    """Stands for SIGKILL between two requests."""
+
+
+def killed_at(client, number, after):
+    """From the `number`-th writing request on, the process is dead: before it is sent, or after it was carried out."""
+    send, count = client.transport.send, 0
+
+    def dying(method, path, query=(), body=None):
+        nonlocal count
+        count += method != "GET"
+        if method != "GET" and count == number:
+            if after:
+                send(method, path, query, body)
+            raise Killed
+        return send(method, path, query, body)
+
+    client.transport.send = dying
+
+
+def test_apply_killed_at_any_request_and_run_again_ends_in_the_same_schema(portal, schema):
+    reduced = small(schema)
+    with connect(portal, "test-token", limits=LIMITS) as client:
+        plan = plan_of(client, reduced)
+        wanted = apply_plan(plan, client, reduced, ALL).sha256
+    for number in range(1, len(plan.steps) + 1):
+        for after in (False, True):
+            httpx.post(f"{portal}/_reset")
+            with connect(portal, "test-token", limits=LIMITS) as client:
+                killed_at(client, number, after)
+                with pytest.raises(Killed):
+                    apply_plan(plan_of(client, reduced), client, reduced, ALL)
+            with connect(portal, "test-token", limits=LIMITS) as client:
+                assert apply_plan(plan_of(client, reduced), client, reduced, ALL).sha256 == wanted, (number, after)
+
+
+@pytest.mark.parametrize(
+    "kind", ["drop_after_write", "reset_after", "bad_gateway", "html", "truncated", "reset_before"]
+)
+def test_apply_overcomes_lost_answers(portal, schema, kind):
+    """Every third answer to a creating request is lost; "exists already" then counts as made."""
+    reduced = small(schema)
+    rule = {"kind": kind, "method": "POST", "path": "properties|schemas|labels", "probability": 0.34}
+    httpx.post(f"{portal}/_faults", json={"seed": 7, "rules": [rule]}).raise_for_status()
+    with connect(portal, "test-token", limits=LIMITS, policy=RetryPolicy(attempts=12, first_seconds=0.01)) as client:
+        apply_plan(plan_of(client, reduced), client, reduced, ALL)
+        assert plan_of(client, reduced).empty
+    assert httpx.get(f"{portal}/_faults").json()["counts"][0]["fired"] > 0
+
+
+def problems_of(client, portal, schema, environment="rehearsal", **more):
+    return preflight(client, schema, environment, portal, **more)
+
+
+def told(problems):
+    return "\n".join(map(str, problems))
+
+
+def test_preflight_of_a_good_portal_finds_nothing_and_writes_nothing(client, portal, schema):
+    before = httpx.get(f"{portal}/_state").json()
+    assert problems_of(client, portal, schema, plan=plan_of(client, schema), records={"contacts": 1000}) == []
+    assert httpx.get(f"{portal}/_state").json() == before
+
+
+def test_preflight_says_that_sensitive_data_is_off(client, portal, schema):
+    settings(portal, sensitive_data=False)
+    (problem,) = problems_of(client, portal, schema)
+    assert "does not take sensitive data" in problem.what and "super admin" in problem.cure
+
+
+def test_preflight_names_every_missing_scope(client, portal, schema):
+    settings(portal, scopes=sorted(READ_SCOPES))
+    text = told(problems_of(client, portal, schema))
+    for scope in ("crm.schemas.custom.write", "crm.objects.contacts.write", "crm.schemas.contacts.write", "sensitive"):
+        assert scope in text
+    assert "reading records of contacts" not in text
+
+
+def test_preflight_of_a_lower_tier_names_the_custom_objects(client, portal, schema):
+    settings(portal, custom_object_types=3)
+    text = told(problems_of(client, portal, schema, plan=plan_of(client, schema)))
+    assert "6 custom objects are to be created, the account has room for 3" in text
+    settings(portal, tier="professional")
+    assert "does not take sensitive data" in told(problems_of(client, portal, schema))
+
+
+def test_preflight_counts_room_for_properties_and_records(client, portal, schema):
+    """447 properties that the contacts have already leave no room when an object may have 500."""
+    settings(portal, properties_per_object=500, custom_object_records=10_000, records={"0-1": 50_000})
+    group = client.groups("contacts")[0]["name"]
+    inputs = [
+        {"name": f"old_{n}", "label": "Old", "type": "string", "fieldType": "text", "groupName": group}
+        for n in range(447)
+    ]
+    for start in range(0, 447, 100):
+        path = client.paths.properties("0-1", "batch", "create")
+        client.ask("objects", "POST", path, body={"inputs": inputs[start : start + 100]})
+    records = {"contacts": 60_000, "lab_results": 8_000, "health_scores": 8_000}
+    text = told(problems_of(client, portal, schema, plan=plan_of(client, schema), records=records))
+    assert "contacts has 447 of 500 custom properties and would get 92 more" in text
+    assert "60,000 contacts are to be loaded, the account has room for 50,000" in text
+    assert "16,000 records of custom objects are to be loaded, the account has room for 10,000" in text
+
+
+def test_production_does_not_run_against_an_emulator(client, portal, schema):
+    assert "emulator" in told(problems_of(client, portal, schema, "production"))
+
+
+def test_a_rehearsal_does_not_run_against_a_live_account(client, schema):
+    problems = preflight(client, schema, "rehearsal", "https://api.hubapi.com")
+    assert "live account" in told(problems)
+
+
+def test_the_commands_show_plan_and_problems_and_refuse_to_apply_with_problems(client, portal):
+    settings(portal, custom_object_types=2)
+    review = portal_plan(client, portal, "rehearsal", ["north_clinic"])
+    assert "Plan: 310 to create" in review.text and "Preflight:" in review.text
+    with pytest.raises(TargetRefused, match=r"1\. 6 custom objects"):
+        portal_apply(client, review, ALL)
+    assert client.schemas() == []
+    settings(portal, custom_object_types=10)
+    review = portal_plan(client, portal, "rehearsal", ["north_clinic"])
+    steps = []
+    taken = portal_apply(client, review, ALL, progress=lambda done, total, target: steps.append((done, total)))
+    assert steps[-1] == (310, 310) and len(taken.sha256) == 64
+    assert portal_plan(client, portal, "rehearsal", ["north_clinic"]).plan.empty
+
+
+def test_a_wrong_token_is_refused_in_one_line(portal, schema):
+    with connect(portal, "wrong", limits=LIMITS) as client, pytest.raises(TargetRefused, match="token"):
+        read_portal(client, schema)
+
+
+def test_the_snapshot_does_not_depend_on_the_portal_that_made_the_ids(client, portal, schema, tmp_path):
+    here = apply_plan(plan_of(client, schema), client, schema, ALL)
+    other = UNLIMITED.model_copy(update={"portal_id": 44_999_123})
+    with running(tmp_path / "other.sqlite", settings=other) as url, connect(url, "test-token", limits=LIMITS) as second:
+        there = apply_plan(plan_of(second, schema), second, schema, ALL)
+    assert here.type_ids != there.type_ids
+    assert here.sha256 == there.sha256
+    assert replace(here, content={}).sha256 != here.sha256
