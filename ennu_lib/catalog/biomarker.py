@@ -33,7 +33,7 @@ PRESSURE_CODES = ("sbp", "dbp")
 ZERO_FIELDS = ("zero_low_male", "zero_high_male", "zero_low_female", "zero_high_female")
 
 _CODE = re.compile(r"[a-z][a-z0-9_]*")
-_LOINC = re.compile(r"(\d{1,7})-(\d)")
+_LOINC = re.compile(r"([0-9]{1,7})-([0-9])")
 
 
 @dataclass(frozen=True)
@@ -204,11 +204,12 @@ def _zero_points(cells: RowReader, optimum: Mapping[Sex, Range | None]) -> dict[
         return None
     found: dict[Sex, ZeroPoints] = {}
     for sex in SEXES:
+        unreadable = any(mistake.startswith(f"optimal_range_{sex}:") for mistake in cells.mistakes)
         zero = ZeroPoints(cells.number(f"zero_low_{sex}"), cells.number(f"zero_high_{sex}"))
         bounds = optimum[sex] or Range(None, None)
-        if zero.low is not None and (bounds.low is None or zero.low >= bounds.low):
+        if not unreadable and zero.low is not None and (bounds.low is None or zero.low >= bounds.low):
             cells.mistakes.append(f"zero_low_{sex} must lie below the lower bound of the optimum")
-        if zero.high is not None and (bounds.high is None or zero.high <= bounds.high):
+        if not unreadable and zero.high is not None and (bounds.high is None or zero.high <= bounds.high):
             cells.mistakes.append(f"zero_high_{sex} must lie above the upper bound of the optimum")
         found[sex] = zero
     return found

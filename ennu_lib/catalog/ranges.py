@@ -11,7 +11,7 @@ from decimal import Decimal
 
 NOT_APPLICABLE = "N/A"
 
-_N = r"\d+(?:\.\d+)?"
+_N = r"[0-9]+(?:\.[0-9]+)?"
 _BETWEEN = re.compile(rf"({_N})\s*-\s*({_N})")
 _ONE_SIDED = re.compile(rf"(<=|<|>=|>)\s*({_N})")
 _UNIT = r"(?:\s*[^\s\d][^\s]*)?"

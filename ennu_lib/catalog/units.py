@@ -12,7 +12,7 @@ from ennu_lib.errors import ConfigurationError
 
 ALIAS_FIELDS = ("legacy_unit_text", "ucum", "rule")
 
-_N = r"\d+(?:\.\d+)?"
+_N = r"[0-9]+(?:\.[0-9]+)?"
 _LINEAR = re.compile(rf"({_N})(?:x\s*([+-]\s*{_N}))?(~?)")
 _CONTEXT = re.compile(r"context: ([a-z0-9_]+(?: [a-z0-9_]+)*)")
 _CODEPOINT = re.compile(r"codepoint U\+([0-9A-F]{4})")
