@@ -21,7 +21,7 @@ from ennu_lib.clinic.labs_metrics import (
 )
 from ennu_lib.clinic.labs_orders import orders
 from ennu_lib.clinic.labs_reference import CLINIC_PANELS, panel_members
-from ennu_lib.clinic.labs_values import draw_values, number_text, printed_values
+from ennu_lib.clinic.labs_values import distributions, draw_values, number_text, printed_values
 from ennu_lib.clinic.people_draw import (
     DAY_SECONDS,
     blanked,
@@ -94,6 +94,7 @@ class _Results:
     def __init__(self, chunk: Chunk, rng: np.random.Generator, done: pl.DataFrame, order, metric, value):
         self.chunk, self.rng, self.done = chunk, rng, done
         self.order, self.metric, self.value = order, metric, value
+        self.printed = value.copy()
         self.n = len(order)
         self.vendor = done["vendor"].to_numpy()[order]
         self.row = done["row"].to_numpy()[order]
@@ -119,16 +120,11 @@ class _Results:
         )
         at = np.flatnonzero(usual & chance(self.rng, self.n, MOLAR_SHARE * 2))
         factors = np.array([alternative_units()[metric][1] for metric in self.metric[at]])
+        at, factors = at[self.value[at] >= factors / 10], factors[self.value[at] >= factors / 10]
+        molar = np.round(self.value[at] / factors, 2)
+        self.printed[at] = molar * factors
         units = [spelling_of(alternative_units()[metric][0], "Other") for metric in self.metric[at]]
-        molar = number_text(self.value[at] / factors if len(at) else np.empty(0), np.full(len(at), 2))
-        small = (
-            np.array([value < 0.1 for value in self.value[at] / factors], dtype=bool) if len(at) else np.empty(0, bool)
-        )
-        at, molar, units = (
-            at[~small],
-            molar.filter(pl.Series(~small)),
-            [u for u, s in zip(units, small, strict=True) if not s],
-        )
+        molar = number_text(molar, np.full(len(at), 2))
         return text.scatter(at, molar), unit.scatter(at, pl.Series(units, dtype=pl.String))
 
     def _flags(self) -> tuple[pl.Series, np.ndarray]:
@@ -187,8 +183,10 @@ class _Results:
 
     def measured(self, frame: pl.DataFrame) -> pl.DataFrame:
         """The numeric results that count, with their true canonical values."""
+        table = distributions()
+        value = np.clip(self.printed, table.below[self.metric], table.above[self.metric])
         every = pl.DataFrame({
-            "result_id": self.keys, "row": self.row, "metric": self.metric, "value": self.value,
+            "result_id": self.keys, "row": self.row, "metric": self.metric, "value": value,
             "day": self.done["collected"].gather(self.order), "text": frame["test_value"], "unit": frame["test_unit"],
         })  # fmt: skip
         return every.filter(frame["status"].is_in(["final", "corrected"]) & ~frame["is_deleted"])

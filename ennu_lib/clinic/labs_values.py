@@ -14,6 +14,8 @@ from ennu_lib.clinic.people_draw import clinic_table
 from ennu_lib.clinic.people_registrations import registrations
 
 LASTING, PASSING = 0.9, 0.7
+STEADY = ("lp_a", "bmi", "waist", "body_fat_pct", "mcv", "rdw", "shbg", "creatinine")
+STEADY_LASTING, STEADY_PASSING = 1.1, 0.2
 COURSE_DAYS = 550
 MIDDLE_AGE = 47
 RELATED = (
@@ -90,6 +92,13 @@ def lasting_differences(chunk: Chunk) -> np.ndarray:
     return _correlated(chunk.rng("labs.lasting").standard_normal((persons, len(metrics()))))
 
 
+@lru_cache(maxsize=1)
+def _steadiness() -> tuple[np.ndarray, np.ndarray]:
+    """How much of a metric's spread lasts and how much passes; some metrics hardly change within a person."""
+    steady = metrics()["metric_code"].is_in(STEADY).to_numpy()
+    return np.where(steady, STEADY_LASTING, LASTING), np.where(steady, STEADY_PASSING, PASSING)
+
+
 def draw_values(chunk: Chunk, rng: np.random.Generator, row: np.ndarray, day: np.ndarray) -> np.ndarray:
     """Values (draws, metrics) in canonical units, rounded as laboratories print them, of patients `row` on `day`.
 
@@ -104,7 +113,8 @@ def draw_values(chunk: Chunk, rng: np.random.Generator, row: np.ndarray, day: np
     age = (day - people["true_birth_day"].to_numpy()[row]) / 365.25
     decades = ((age - MIDDLE_AGE) / 10)[:, None]
     passing = _correlated(rng.standard_normal((len(row), len(metrics()))))
-    deviation = table.spread[sex] * (LASTING * lasting_differences(chunk)[person] + PASSING * passing)
+    lasting_share, passing_share = _steadiness()
+    deviation = table.spread[sex] * (lasting_share * lasting_differences(chunk)[person] + passing_share * passing)
     deviation += table.trend[sex] * course + table.per_decade * decades
     with np.errstate(over="ignore"):
         values = np.where(table.is_log, table.median[sex] * np.exp(deviation), table.median[sex] + deviation)
