@@ -47,12 +47,12 @@ PALE = SHADES[2]
 FILLS = (
     (SHADES[0], ""),
     (SHADES[1], "////"),
-    (SHADES[2], ""),
+    (SHADES[1], ""),
     (SHADES[0], "||||"),
     (SHADES[5], ""),
     (SHADES[4], "\\\\\\\\"),
-    (SHADES[3], ""),
-    (SHADES[4], "xxxx"),
+    (SHADES[3], "xxxx"),
+    (SHADES[4], "----"),
 )
 
 

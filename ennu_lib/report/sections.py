@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from nbconvert import HTMLExporter
+from nbconvert import TemplateExporter
 from nbconvert.filters import Highlight2HTML, markdown2html
 from nbformat import NotebookNode
 
@@ -84,36 +84,39 @@ def draw_sections(
 
 
 @cache
-def exporter() -> HTMLExporter:
-    """The exporter with our template; made once, since the first one takes as long as ten pages."""
-    return HTMLExporter(template_name="ennu", extra_template_basedirs=[str(TEMPLATES)])
+def exporter() -> TemplateExporter:
+    """The exporter with our template; made once, since the first one takes as long as ten pages.
+
+    Not HTMLExporter: it parses the finished page and writes it anew, so that the bytes of a block would not be ours.
+    """
+    return TemplateExporter(file_extension=".html", template_name="ennu", extra_template_basedirs=[str(TEMPLATES)])
 
 
 def _view(
     cell: NotebookNode, number: int, contents: Contents, audience: str, planted: Mapping[str, str], drawn: Sections
 ) -> dict[str, Any] | None:
     if cell.cell_type == "markdown":
-        return {"prose": _checked(_prose(cell.source, contents), "text cell", planted, drawn)}
+        notice = _leak_in(cell.source, "a text cell", planted, drawn)
+        return {"prose": notice or _prose(cell.source, contents)}
     if cell.cell_type != "code":
         return None
     where = f"code cell {number}"
     if INJECTED in _tags(cell):
-        drawn.injected = _checked(Html(cell.source), where, planted, drawn).text
+        drawn.injected = "" if _leak_in(cell.source, where, planted, drawn) else cell.source
         return None
-    code = _checked(Html(highlighter()(cell.source, language="ipython3")), where, planted, drawn)
+    code = _leak_in(cell.source, where, planted, drawn) or Html(highlighter()(cell.source, language="ipython3"))
     outputs = [
-        _checked(draw_output(output, audience), f"{where}, output {place}", planted, drawn)
-        for place, output in enumerate(cell.outputs, start=1)
+        _leak_in(part.markup, f"{where}, output {place}", planted, drawn) or part
+        for place, part in enumerate((draw_output(output, audience) for output in cell.outputs), start=1)
     ]
     return {"number": number, "outputs": outputs, "code": code if cell.source.strip() else None}
 
 
-def _checked(part: Html, where: str, planted: Mapping[str, str], drawn: Sections) -> Html:
-    hits = found_in(part.markup, planted)
-    if not hits:
-        return part
+def _leak_in(text: str, where: str, planted: Mapping[str, str], drawn: Sections) -> Html | None:
+    """The notice to show in place of `text` when it holds personal data, which is noted; None when it does not."""
+    hits = found_in(text, planted)
     drawn.leaks.extend(Hit(hit.kind, where) for hit in hits)
-    return leak_notice(hits)
+    return leak_notice(hits) if hits else None
 
 
 def found_in(text: str, planted: Mapping[str, str], allowed: Iterable[str] = ()) -> list[Hit]:

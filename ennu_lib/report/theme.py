@@ -32,7 +32,7 @@ DARK = {
     "failure": "#ff9590",
 }
 
-# Tints of the accent and of grey for figures, darkest first; neighbours differ by at least 1.4:1 in luminance.
+# Tints of the accent and of grey for figures, each darkest first.
 SHADES = ("#0b5d66", "#5f9aa1", "#b5d3d6", "#4b545a", "#98a2a8", "#d9dee1")
 
 HERE = Path(__file__).parent
