@@ -14,6 +14,7 @@ from ennu_lib.emulator.model import NON_SENSITIVE, SENSITIVITIES, ObjectType, Pr
 from ennu_lib.emulator.property_rules import check_kind, make_property, options_of
 from ennu_lib.emulator.times import iso
 
+USER = "70000001"
 _PATCHABLE = {
     "label": "label", "description": "description", "groupName": "group", "type": "type", "fieldType": "field_type",
     "displayOrder": "display_order", "hidden": "hidden", "formField": "form_field",
@@ -55,6 +56,8 @@ def property_shape(definition: Property, full: bool = True) -> dict[str, Any]:
     if full:
         shape |= {"createdAt": iso(definition.created_at), "updatedAt": iso(definition.updated_at)}
         shape["archived"] = definition.archived
+        if not definition.hubspot_defined:
+            shape |= {"createdUserId": USER, "updatedUserId": USER}
     if definition.archived and definition.archived_at is not None:
         shape["archivedAt"] = iso(definition.archived_at)
     return shape

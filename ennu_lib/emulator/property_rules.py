@@ -68,7 +68,8 @@ def _definition(body: dict[str, Any], name: str, now: int) -> Property:
 
 def check_kind(kind: ObjectType, body: dict[str, Any]) -> None:
     """Group, type, field type and options of a definition. Raises the 400."""
-    if body["groupName"] not in kind.groups:
+    group = kind.groups.get(body["groupName"])
+    if group is None or group.archived:
         raise bad_request(
             f"Property group '{body['groupName']}' does not exist", subCategory="PropertyValidationError.INVALID_GROUP"
         )

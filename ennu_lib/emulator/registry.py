@@ -108,9 +108,12 @@ class Registry:
             (kind.number, changed.name, orjson.dumps(stored(changed))),
         ).fetchall()[0]
         changed.number = row[0]
-        kind.properties.pop(changed.name, None)
-        kind.archived_properties.pop(changed.name, None)
-        (kind.archived_properties if changed.archived else kind.properties)[changed.name] = changed
+        for held, archived in ((kind.properties, False), (kind.archived_properties, True)):
+            if changed.archived == archived:
+                held[changed.name] = changed
+            else:
+                held.pop(changed.name, None)
+        kind.properties = dict(sorted(kind.properties.items(), key=lambda item: item[1].number))
         kind.rules = kind.unique = None
         return changed
 
