@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from hashlib import blake2b
 
 import orjson
@@ -13,6 +13,7 @@ from ennu_lib.workspace import Workspace
 
 Image = dict[str, str]
 BATCH = 10_000
+FOLDERS = ("targets", "scores")
 # Referred-to objects come before those that refer to them.
 ORDER = (
     "staff_management",
@@ -27,20 +28,24 @@ ORDER = (
 BATCH_ID = "migration_batch_id"
 
 
-def image_frame(workspace: Workspace, name: str) -> pl.LazyFrame:
+def record_frame(workspace: Workspace, name: str) -> pl.LazyFrame:
     """All records of object `name`: those of mapping, those of health scores, and patches to either."""
-    parts = [
-        workspace.scan(f"{folder}/{name}") for folder in ("targets", "scores") if workspace.exists(f"{folder}/{name}")
-    ]
+    parts = [workspace.scan(f"{f}/{name}") for f in FOLDERS if workspace.exists(f"{f}/{name}")]
     frame = pl.concat(parts, how="diagonal") if parts else pl.LazyFrame(schema={EXTERNAL_ID: pl.String})
     if workspace.exists(f"scores/patch.{name}"):
         frame = frame.join(workspace.scan(f"scores/patch.{name}"), on=EXTERNAL_ID, how="left")
     return frame
 
 
+def image_frame(workspace: Workspace, name: str, properties: Collection[str]) -> pl.LazyFrame:
+    """The records of object `name` with the columns that are `properties` of the portal, and no others."""
+    frame = record_frame(workspace, name)
+    return frame.select(column for column in frame.collect_schema().names() if column in properties)
+
+
 def objects_to_load(workspace: Workspace) -> list[str]:
     """The objects that have records, in loading order."""
-    return [name for name in ORDER if any(workspace.exists(f"{f}/{name}") for f in ("targets", "scores"))]
+    return [name for name in ORDER if any(workspace.exists(f"{f}/{name}") for f in FOLDERS)]
 
 
 def images(frame: pl.LazyFrame) -> Iterator[Image]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -89,9 +89,13 @@ def _restore_table(connection: sa.Connection, name: str, entry: dict, workspace:
         *(sa.Column(sa.sql.quoted_name(c, True), TYPES.get(schema[c].base_type(), sa.Text)()) for c in columns),
     )
     table.create(connection)
+    names = ", ".join(f'"{c}"' for c in columns)
+    insert = f'INSERT INTO "{name}" ({names}) VALUES ({", ".join("?" * len(columns))})'
+    cursor = connection.connection.cursor()
     for frame in _batches(path, columns):
-        connection.execute(table.insert(), frame.to_dicts())
-    return _compare(connection, table, entry, schema, columns, keys)
+        cursor.executemany(insert, frame.rows())
+    cursor.execute(f'SELECT {names} FROM "{name}"')
+    return _compare(cursor, name, entry, schema, columns, keys)
 
 
 def _batches(path: Path, columns: list[str]):
@@ -105,18 +109,19 @@ def _batches(path: Path, columns: list[str]):
             yield batch
 
 
-def _compare(
-    connection: sa.Connection, table: sa.Table, entry: dict, schema: Mapping, columns: list[str], keys: Keys
-) -> dict:
+def _compare(cursor, name: str, entry: dict, schema: Mapping, columns: list[str], keys: Keys) -> dict:
     digest = TableDigest(keys)
-    result = connection.execution_options(yield_per=BATCH).execute(sa.select(table))
-    for rows in result.partitions(BATCH):
-        series = [
-            pl.Series(c, list(values), dtype=pl.String).cast(schema[c])
-            if schema[c].is_decimal()
-            else pl.Series(c, list(values), dtype=schema[c])
-            for c, values in zip(columns, zip(*rows, strict=True), strict=True)
-        ]
-        digest.add(pl.DataFrame(series))
+    while rows := cursor.fetchmany(BATCH):
+        digest.add(
+            pl.DataFrame([_series(c, v, schema[c]) for c, v in zip(columns, zip(*rows, strict=True), strict=True)])
+        )
     equal = digest.rows == entry["rows"] and digest.value() == entry["digest"]
-    return {"table": table.name, "rows": entry["rows"], "restored": digest.rows, "equal": equal}
+    return {"table": name, "rows": entry["rows"], "restored": digest.rows, "equal": equal}
+
+
+def _series(name: str, values: Sequence, dtype: pl.DataType) -> pl.Series:
+    if dtype.is_decimal():
+        return pl.Series(name, values, dtype=pl.String).cast(dtype)
+    if dtype == pl.Boolean:
+        return pl.Series(name, [None if v is None else bool(v) for v in values], dtype=dtype)
+    return pl.Series(name, values, dtype=dtype)

@@ -57,9 +57,9 @@ def load_records(phase: Phase, client: PortalClient, ledger: Ledger, portal: Por
     """Load every object; return per object what was written, verified, and refused."""
     rows = []
     for name in objects_to_load(phase.workspace):
-        frame = image_frame(phase.workspace, name)
-        total = frame.select(pl.len()).collect(engine="streaming").item()
         properties = {p.name: p for p in portal.properties[name]}
+        frame = image_frame(phase.workspace, name, properties)
+        total = frame.select(pl.len()).collect(engine="streaming").item()
         loader = RecordLoader(client, ledger, name, properties, phase.workspace.run_id, phase.params.target.workers)
         done = loader.load(frame, total, phase.progress)
         states = dict(ledger.counts().filter(pl.col("object") == name).select("state", "records").iter_rows())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import polars as pl
 
@@ -48,11 +48,11 @@ def build_targets(
     `golden` holds the golden records of patients with the patients' columns; it stands in for the table itself.
     """
     built = Built()
-    tables = [t for t, m in maps.mappings.items() if not m.lookup_only]
+    tables = [t for t, m in maps.mappings.items() if not m.lookup_only and t != PATIENTS]
+    _write(workspace, built, f"mapped/{PATIENTS}", map_rows(maps.mappings[PATIENTS], _with_golden(sources, golden)))
+    sources = _knowing_excluded(sources, workspace)
     for number, table in enumerate(tables, start=1):
-        mapping = maps.mappings[table]
-        rows = map_rows(mapping, _with_golden(sources, golden) if table == PATIENTS else sources)
-        _write(workspace, built, f"mapped/{table}", rows)
+        _write(workspace, built, f"mapped/{table}", map_rows(maps.mappings[table], sources))
         if progress:
             progress(number, len(tables), table)
     _write_objects(maps, sources, workspace, built)
@@ -72,11 +72,19 @@ def _write(workspace: Workspace, built: Built, name: str, frame: pl.LazyFrame | 
     built.files.append(name)
 
 
+def _knowing_excluded(sources: Sources, workspace: Workspace) -> Sources:
+    """The crosswalk after the patients were mapped: it knows now which survivors are not loaded."""
+    loaded = mapped(workspace, PATIENTS).filter(pl.col(ACCOUNT) == "loaded").select(pl.col(KEY).alias("golden_id"))
+    missing = sources.crosswalk.drop("excluded").join(loaded.with_columns(loaded=True), on="golden_id", how="left")
+    crosswalk = missing.select("patient_id", "golden_id", pl.col("loaded").is_null().alias("excluded"))
+    return replace(sources, crosswalk=crosswalk)
+
+
 def _with_golden(sources: Sources, golden: pl.LazyFrame) -> Sources:
     def table(name: str) -> pl.LazyFrame:
         return golden if name == PATIENTS else sources.table(name)
 
-    return Sources(table, sources.crosswalk, sources.codes, sources.zones, sources.biomarkers, sources.keys)
+    return replace(sources, table=table)
 
 
 def _write_objects(maps: MappingSet, sources: Sources, workspace: Workspace, built: Built) -> None:

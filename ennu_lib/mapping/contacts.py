@@ -52,7 +52,9 @@ def one_owner_per_mailbox(contacts: pl.LazyFrame) -> pl.LazyFrame:
         standing.fill_null(False).alias("standing"),
         pl.col(ID).cast(pl.Int64, strict=False).alias("age"),
     )
-    owners = claims.sort("standing", "age", ID, descending=[True, False, False]).unique("mailbox", keep="first", maintain_order=True)
+    owners = claims.sort("standing", "age", ID, descending=[True, False, False]).unique(
+        "mailbox", keep="first", maintain_order=True
+    )
     contacts = contacts.join(owners.select(ID, "kept"), on=ID, how="left")
     return contacts.with_columns(pl.col("kept").alias("email")).drop("kept")
 

@@ -26,7 +26,8 @@ PATIENTS = "patients"
 
 @dataclass(frozen=True)
 class Sources:
-    """What the engine reads from. `table` gives a lazy frame by name; `crosswalk` maps patient to survivor (both text).
+    """What the engine reads from. `table` gives a lazy frame by name; `crosswalk` maps patient to survivor (both text)
+    and says of each whether the survivor is `excluded` from the load, which takes everything of the patient with it.
 
     `codes` holds, by name, spellings in lower case and the option each stands for; `zones` the IANA names in use.
     """
@@ -161,21 +162,30 @@ def _join_orphan_tests(frame: pl.LazyFrame, mapping: TableMapping, sources: Sour
 
 
 def _resolve_patients(frame: pl.LazyFrame, mapping: TableMapping, sources: Sources) -> pl.LazyFrame:
-    columns = {link.column for link in mapping.links if link.table == PATIENTS}
-    columns |= {r.column for r in mapping.refuse if r.table == PATIENTS}
-    columns |= {mapping.contact.patient} if mapping.contact else set()
-    for column in sorted(columns):
+    for column in _patient_columns(mapping):
         survivors = sources.crosswalk.select(
-            pl.col("patient_id").alias("__on"), pl.col("golden_id").alias(_survivor(column))
+            pl.col("patient_id").alias("__on"),
+            pl.col("golden_id").alias(_survivor(column)),
+            pl.col("excluded").alias(_excluded(column)),
         )
         frame = frame.join(survivors, left_on=column, right_on="__on", how="left")
     return frame
+
+
+def _patient_columns(mapping: TableMapping) -> list[str]:
+    columns = {link.column for link in mapping.links if link.table == PATIENTS}
+    columns |= {r.column for r in mapping.refuse if r.table == PATIENTS}
+    return sorted(columns | ({mapping.contact.patient} if mapping.contact else set()))
 
 
 def _accounts(mapping: TableMapping) -> tuple[pl.Expr, pl.Expr]:
     """The account and reason of the first refusal that holds, else loaded or derived."""
     account = pl.lit("loaded" if mapping.records else "derived")
     reason = pl.lit("ACCEPTED")
+    for column in _patient_columns(mapping):
+        without_patient = pl.col(_excluded(column)).fill_null(False)
+        account = pl.when(without_patient).then(pl.lit("excluded")).otherwise(account)
+        reason = pl.when(without_patient).then(pl.lit("PATIENT_EXCLUDED")).otherwise(reason)
     for refusal in reversed(mapping.refuse):
         holds = _refused(refusal)
         account = pl.when(holds).then(pl.lit(refusal.account)).otherwise(account)
@@ -214,6 +224,10 @@ def _contact_columns(mapping: TableMapping) -> list[pl.Expr]:
 
 def _survivor(column: str) -> str:
     return f"__survivor:{column}"
+
+
+def _excluded(column: str) -> str:
+    return f"__excluded:{column}"
 
 
 def _exists(refusal: Refusal) -> str:

@@ -21,7 +21,7 @@ def run_sources(phase: Phase, maps: MappingSet) -> Sources:
     clinical = params_dir() / "clinical"
     return Sources(
         table=table,
-        crosswalk=phase.scan("identity/members"),
+        crosswalk=phase.scan("identity/members").with_columns(excluded=pl.lit(False)),
         codes=maps.codes,
         zones=_zones(table("facilities")),
         biomarkers=load_biomarkers(clinical / "biomarkers.csv", clinical / "unit_aliases.csv"),

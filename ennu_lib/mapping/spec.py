@@ -15,7 +15,7 @@ from ennu_lib.config import Strict
 Rule = Literal[
     "text", "integer", "number", "date", "datetime", "flag", "code", "codes", "lower", "digits", "range_1_to_5"
 ]
-Account = Literal["loaded", "merged", "derived", "looked-up", "archived", "quarantined", "rejected", "excluded"]
+Account = Literal["loaded", "merged", "derived", "looked_up", "archived", "quarantined", "rejected", "excluded"]
 
 
 class Lookup(Strict):

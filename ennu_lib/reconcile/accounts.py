@@ -11,10 +11,10 @@ from ennu_lib.evidence import Finding, Severity, check
 from ennu_lib.source import Extracted
 from ennu_lib.workspace import Workspace
 
-ACCOUNTS = ("loaded", "merged", "derived", "looked-up", "archived", "quarantined", "rejected", "excluded")
+ACCOUNTS = ("loaded", "merged", "derived", "looked_up", "archived", "quarantined", "rejected", "excluded")
 # Where a table's rows go as a whole when no mapping decides row by row.
 WHOLE_TABLE = {
-    "lookup": ("looked-up", "REFERENCE_DATA"),
+    "lookup": ("looked_up", "REFERENCE_DATA"),
     "archive": ("archived", "ARCHIVE_ONLY"),
     "exclude": ("excluded", "NEVER_EXTRACTED"),
 }

@@ -10,7 +10,7 @@ from ennu_lib.catalog import Catalogue
 from ennu_lib.evidence import Finding, Phase, check
 from ennu_lib.hubspot import PortalClient
 from ennu_lib.hubspot.portal_schema import PortalSchema
-from ennu_lib.images import image_frame, objects_to_load
+from ennu_lib.images import image_frame, objects_to_load, record_frame
 from ennu_lib.reconcile.accounts import ACCOUNTS, balance_finding, row_accounts
 from ennu_lib.reconcile.compare import DIFFERENCES, compare_object
 from ennu_lib.source import Extracted
@@ -26,8 +26,8 @@ def compare_all(phase: Phase, client: PortalClient, portal: PortalSchema) -> pl.
     rows, differences = [], [pl.DataFrame(schema=DIFFERENCES)]
     for name in objects_to_load(phase.workspace):
         refused = phase.scan(f"load/unloaded.{name}").select(pl.col("external_id").alias("ennu_external_id"))
-        images = image_frame(phase.workspace, name).join(refused, on="ennu_external_id", how="anti")
         properties = {p.name: p for p in portal.properties[name]}
+        images = image_frame(phase.workspace, name, properties).join(refused, on="ennu_external_id", how="anti")
         found = compare_object(client, name, images, properties, phase.progress, phase.params.target.workers)
         differences.append(found.differences())
         counts = ("expected", "equal", "missing", "different", "fields")
@@ -101,8 +101,8 @@ def _unloaded(phase: Phase) -> dict[str, pl.DataFrame]:
     parts = []
     for name in objects_to_load(phase.workspace):
         left = phase.workspace.scan(f"load/unloaded.{name}")
-        images = image_frame(phase.workspace, name).select("ennu_external_id", "source_table", "source_pk")
-        parts.append(left.join(images, left_on="external_id", right_on="ennu_external_id", how="inner"))
+        records = record_frame(phase.workspace, name).select("ennu_external_id", "source_table", "source_pk")
+        parts.append(left.join(records, left_on="external_id", right_on="ennu_external_id", how="inner"))
     rows = pl.concat(parts).select(
         pl.col("source_table").alias("table"),
         pl.col("source_pk").alias("key"),
