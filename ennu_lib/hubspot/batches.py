@@ -10,6 +10,8 @@ from ennu_lib.hubspot.answers import Rejection, RowError, results_of, row_errors
 from ennu_lib.hubspot.caller import Answered
 
 BATCH_INPUTS = 100
+# How often a batch goes out again after answers that settle nothing of it.
+SILENT_REPEATS = 5
 # A row that failed for a reason of the portal's own is not refused: it is sent again.
 PASSING = frozenset({"INTERNAL_ERROR", "SERVICE_UNAVAILABLE", "TIMEOUT", "LOCKED", "RATE_LIMITS", "RATE_LIMIT"})
 

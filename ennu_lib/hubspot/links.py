@@ -7,10 +7,10 @@ from typing import Any
 
 from ennu_lib.errors import TargetRefused
 from ennu_lib.hubspot.answers import inside, mappings, results_of, row_errors
+from ennu_lib.hubspot.batches import SILENT_REPEATS
 from ennu_lib.hubspot.caller import Answered, Caller, Lost, Refused
 from ennu_lib.hubspot.definitions import Definitions
 from ennu_lib.hubspot.outcomes import Link, LinkOutcome, LinksRead, Pair
-from ennu_lib.hubspot.upserts import SILENT_REPEATS
 
 CREATE_INPUTS = 2_000
 READ_INPUTS = 1_000
@@ -78,6 +78,8 @@ class Linker:
         elif errors:
             # Errors of associations carry no trace id, and some name nobody: only a pair sent alone has its own answer.
             self._halve(silent)
+        elif done:
+            self.settle(silent)
         elif repeats:
             self._caller.repeat_later(SILENT_REPEATS - repeats + 1)
             self.settle(silent, repeats - 1)
@@ -106,8 +108,8 @@ class LinkReader:
         repeats = 0
         while wanted and repeats <= SILENT_REPEATS:
             following = self._read_pages(wanted)
-            if following == wanted:
-                repeats += 1
+            repeats = repeats + 1 if following == wanted else 0
+            if repeats:
                 self._caller.repeat_later(repeats)
             wanted = following
         self.outcome.ambiguous.update(wanted)

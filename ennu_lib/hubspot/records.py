@@ -7,12 +7,12 @@ from typing import Any
 
 from ennu_lib.errors import TargetRefused
 from ennu_lib.hubspot.answers import inside, results_of
-from ennu_lib.hubspot.batches import BATCH_INPUTS, match
+from ennu_lib.hubspot.batches import BATCH_INPUTS, SILENT_REPEATS, match
 from ennu_lib.hubspot.caller import Answered, Lost, Refused
 from ennu_lib.hubspot.definitions import Definitions
 from ennu_lib.hubspot.inflight import KeyRanges
 from ennu_lib.hubspot.outcomes import BatchOutcome, ReadOutcome, StoredRecord
-from ennu_lib.hubspot.upserts import SILENT_REPEATS, Upserter, keyed
+from ennu_lib.hubspot.upserts import Upserter, keyed
 
 
 class RecordCalls(Definitions):
@@ -43,11 +43,13 @@ class RecordCalls(Definitions):
         path = self.paths.objects(self.type_id(object_type), "batch", "read")
         names = [*properties, *([id_property] if id_property and id_property not in properties else [])]
         outcome = ReadOutcome()
-        for attempt in range(1, SILENT_REPEATS + 2):
-            wanted = self._read_once(path, id_property, wanted, names, outcome)
-            if not wanted:
-                return outcome
-            self.repeat_later(attempt)
+        repeats = 0
+        while wanted and repeats <= SILENT_REPEATS:
+            left = self._read_once(path, id_property, wanted, names, outcome)
+            repeats = repeats + 1 if len(left) == len(wanted) else 0
+            if repeats:
+                self.repeat_later(repeats)
+            wanted = left
         outcome.ambiguous.update(wanted)
         return outcome
 

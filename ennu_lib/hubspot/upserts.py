@@ -6,12 +6,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ennu_lib.hubspot.answers import Rejection
-from ennu_lib.hubspot.batches import BATCH_INPUTS, Matched, match
+from ennu_lib.hubspot.batches import BATCH_INPUTS, SILENT_REPEATS, Matched, match
 from ennu_lib.hubspot.caller import Answered, Caller, Lost, Refused
 from ennu_lib.hubspot.inflight import KeyRanges
 from ennu_lib.hubspot.outcomes import BatchOutcome, RecordResult
 
-SILENT_REPEATS = 3
 Records = Mapping[str, Mapping[str, Any]]
 
 
@@ -68,6 +67,8 @@ class Upserter:
         elif matched.nameless:
             for key, record in silent.items():
                 self._settle({key: record}, names, outcome, SILENT_REPEATS)
+        elif len(silent) < len(records):
+            self._settle(silent, names, outcome, SILENT_REPEATS)
         elif repeats:
             self._caller.repeat_later(SILENT_REPEATS - repeats + 1)
             self._settle(silent, names, outcome, repeats - 1)

@@ -61,9 +61,12 @@ def settings(portal, **changes):
 
 
 def small(schema):
-    """Two objects and two associations of the real schema: enough kinds of steps, few enough to kill at each."""
-    kept = {"assessment_results": 3, "contacts": 7}
-    properties = {name: schema.properties[name][:count] for name, count in kept.items()}
+    """Two objects and two associations of the real schema: every kind of step, few enough to kill at each."""
+    kept = {
+        "assessment_results": {"ennu_external_id", "assessment_result_id", "assessment_type"},
+        "contacts": {"ennu_external_id", "legacy_patient_id_aliases", "firstname", "patient_gender"},
+    }
+    properties = {name: tuple(p for p in schema.properties[name] if p.name in names) for name, names in kept.items()}
     needed = {name: {p.group for p in held if p.group} for name, held in properties.items()}
     objects = {
         name: schema.objects[name].model_copy(
