@@ -31,7 +31,7 @@ class Planting:
 
     chunk: Chunk
     table: Table
-    frame: pl.DataFrame
+    columns: dict[str, pl.Series]
     rng: np.random.Generator
 
     def positions(self, able: pl.Series, rate: float) -> np.ndarray:
@@ -41,24 +41,27 @@ class Planting:
     def put(self, column: str, positions: np.ndarray, values: pl.Series, defect: str) -> None:
         """Write values into a column and label the rows."""
         if len(positions):
-            changed = self.frame[column].scatter(positions, values.cast(self.frame[column].dtype))
-            self.frame = self.frame.with_columns(changed.alias(column))
+            before = self.columns[column]
+            self.columns[column] = before.scatter(positions, values.cast(before.dtype))
             self.label(positions, f"{defect}:{column}")
 
     def label(self, positions: np.ndarray, defect: str) -> None:
         """Label rows by the key of their table."""
-        keys = self.frame[positions].select(pl.concat_str(self.table.row_key, separator="|")).to_series()
-        self.chunk.labels.add(self.table.name, keys, defect)
+        keys = [self.columns[name].gather(positions) for name in self.table.row_key]
+        text = keys[0] if len(keys) == 1 else pl.select(pl.concat_str(keys, separator="|")).to_series()
+        self.chunk.labels.add(self.table.name, text, defect)
 
 
 def plant_defects(chunk: Chunk, table: Table, frame: pl.DataFrame) -> pl.DataFrame:
     """The frame with the generic defects planted; the chunk's labels say which row carries which."""
-    planting = Planting(chunk, table, frame, chunk.rng(f"defects of {table.name}"))
+    if frame.is_empty():
+        return frame
+    columns = {series.name: series for series in frame.get_columns()}
+    planting = Planting(chunk, table, columns, chunk.rng(f"defects of {table.name}"))
     for name, plant in PLANTERS.items():
-        rate = chunk.params.defects.get(name, 0.0)
-        if rate and not frame.is_empty():
+        if rate := chunk.params.defects.get(name):
             plant(planting, rate)
-    return planting.frame
+    return pl.DataFrame(list(planting.columns.values()))
 
 
 def _by_column(suits: Callable[[Column], bool], plant: Callable[[Planting, Column, float], None]) -> Callable:
@@ -71,7 +74,7 @@ def _by_column(suits: Callable[[Column], bool], plant: Callable[[Planting, Colum
 
 
 def _orphan(planting: Planting, column: Column, rate: float) -> None:
-    at = planting.positions(planting.frame[column.name].is_not_null(), rate)
+    at = planting.positions(planting.columns[column.name].is_not_null(), rate)
     missing = pl.Series(NO_SUCH_KEY + planting.rng.integers(0, NO_SUCH_KEY, len(at)))
     if column.type.is_text:
         missing = ("Z" + missing.cast(pl.String)).str.slice(0, column.type.length)
@@ -79,25 +82,25 @@ def _orphan(planting: Planting, column: Column, rate: float) -> None:
 
 
 def _zero_date(planting: Planting, column: Column, rate: float) -> None:
-    at = planting.positions(planting.frame[column.name].is_null(), rate)
+    at = planting.positions(planting.columns[column.name].is_null(), rate)
     planting.put(column.name, at, pl.Series([ZERO_DATE] * len(at), dtype=pl.Date), "zero_date")
 
 
 def _sentinel_date(planting: Planting, column: Column, rate: float) -> None:
-    at = planting.positions(planting.frame[column.name].is_not_null(), rate)
+    at = planting.positions(planting.columns[column.name].is_not_null(), rate)
     values = pl.Series(SENTINELS).gather(planting.rng.integers(0, len(SENTINELS), len(at)))
     planting.put(column.name, at, values, "sentinel_date")
 
 
 def _placeholder(planting: Planting, column: Column, rate: float) -> None:
-    at = planting.positions(planting.frame[column.name].is_null(), rate)
+    at = planting.positions(planting.columns[column.name].is_null(), rate)
     values = pl.Series(PLACEHOLDERS).gather(planting.rng.integers(0, len(PLACEHOLDERS), len(at)))
     planting.put(column.name, at, values, "placeholder")
 
 
 def _mixed_spelling(planting: Planting, column: Column, rate: float) -> None:
-    at = planting.positions(planting.frame[column.name].is_not_null(), rate)
-    spelled = planting.frame[column.name].gather(at)
+    at = planting.positions(planting.columns[column.name].is_not_null(), rate)
+    spelled = planting.columns[column.name].gather(at)
     other = [spelled.str.to_uppercase(), spelled.str.to_lowercase(), spelled + " "]
     kind = pl.Series("kind", planting.rng.integers(0, 3, len(at)))
     values = pl.select(pl.when(kind == 0).then(other[0]).when(kind == 1).then(other[1]).otherwise(other[2])).to_series()
@@ -106,13 +109,13 @@ def _mixed_spelling(planting: Planting, column: Column, rate: float) -> None:
 
 
 def _mojibake(planting: Planting, column: Column, rate: float) -> None:
-    at = planting.positions(planting.frame[column.name].is_not_null(), rate)
-    planting.put(column.name, at, planting.frame[column.name].gather(at) + BROKEN_APOSTROPHE, "mojibake")
+    at = planting.positions(planting.columns[column.name].is_not_null(), rate)
+    planting.put(column.name, at, planting.columns[column.name].gather(at) + BROKEN_APOSTROPHE, "mojibake")
 
 
 def _overlong_text(planting: Planting, column: Column, rate: float) -> None:
-    at = planting.positions(planting.frame[column.name].is_not_null(), rate)
-    texts = [value + " " for value in planting.frame[column.name].gather(at).to_list()]
+    at = planting.positions(planting.columns[column.name].is_not_null(), rate)
+    texts = [value + " " for value in planting.columns[column.name].gather(at).to_list()]
     longer = [text * (LONGEST_TEXT // len(text) + 2) for text in texts]
     planting.put(column.name, at, pl.Series(longer, dtype=pl.String), "overlong_text")
 
@@ -121,12 +124,12 @@ def _duplicate_row(planting: Planting, rate: float) -> None:
     """Only a table without a primary key can hold a row twice: a row is replaced by a copy of the one before it."""
     if planting.table.primary_key:
         return
-    rows = len(planting.frame)
+    rows = len(planting.columns[planting.table.named_key])
     at = planting.positions(pl.Series(np.arange(rows) > 0), rate)
     at = at[~np.isin(at - 1, at)]
     source = np.arange(rows)
     source[at] = at - 1
-    planting.frame = planting.frame[source]
+    planting.columns = {name: values.gather(source) for name, values in planting.columns.items()}
     planting.label(at, "duplicate_row")
 
 

@@ -14,6 +14,7 @@ from ennu_lib.clinic.words import WordList
 
 Words = dict[str, WordList]
 POOL = 64
+BYTES_BEFORE_REPEAT = 1_048_583
 WORDS_PER_SENTENCE = 7
 MEAN_WORD_BYTES = 6
 HEX_DIGITS = np.frombuffer(b"0123456789abcdef", dtype=np.uint8)
@@ -63,10 +64,11 @@ def running_codes(numbers: np.ndarray, pattern: str) -> pl.Series:
 
 
 def blobs(rng: np.random.Generator, n: int, mean_bytes: int) -> pl.Series:
-    """Random bytes, half to one and a half times `mean_bytes` long."""
+    """Random bytes, half to one and a half times `mean_bytes` long; they repeat after a prime number of bytes."""
     lengths = rng.integers(max(mean_bytes // 2, 1), mean_bytes * 3 // 2 + 1, n)
     offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
-    buffers = [None, pa.py_buffer(offsets), pa.py_buffer(rng.bytes(int(offsets[-1])))]
+    content = np.resize(np.frombuffer(rng.bytes(BYTES_BEFORE_REPEAT), dtype=np.uint8), int(offsets[-1]))
+    buffers = [None, pa.py_buffer(offsets), pa.py_buffer(content)]
     return pl.Series(pa.Array.from_buffers(pa.large_binary(), n, buffers), dtype=pl.Binary)
 
 
