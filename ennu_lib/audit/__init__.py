@@ -1,6 +1,15 @@
 """Phase 01: what is in the database, how complete it is, and how it differs from the catalogue."""
 
 from ennu_lib.audit.completeness import by_table, completeness, heat_map
-from ennu_lib.audit.inventory import drift, excluded_tables, inventory, inventory_findings
+from ennu_lib.audit.inventory import drift, excluded_tables, inventory, inventory_counts, inventory_findings
 
-__all__ = ["by_table", "completeness", "drift", "excluded_tables", "heat_map", "inventory", "inventory_findings"]
+__all__ = [
+    "by_table",
+    "completeness",
+    "drift",
+    "excluded_tables",
+    "heat_map",
+    "inventory",
+    "inventory_counts",
+    "inventory_findings",
+]

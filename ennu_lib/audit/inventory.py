@@ -35,6 +35,17 @@ def inventory(extracted: Mapping[str, Extracted], catalogue: Catalogue) -> pl.Da
     return pl.DataFrame(rows).sort("rows", "table", descending=[True, False])
 
 
+def inventory_counts(tables: pl.DataFrame, extracted: Mapping[str, Extracted]) -> dict[str, int]:
+    """The counts of the phase; more than one snapshot means that an interrupted extraction was resumed."""
+    return {
+        "rows": int(tables["rows"].sum()),
+        "tables": tables.height,
+        "tables_read": int(tables["extracted"].sum()),
+        "bytes": int(tables["bytes"].sum()),
+        "snapshots": len({t.snapshot for t in extracted.values()}),
+    }
+
+
 def drift(shapes: Mapping[str, TableShape], catalogue: Catalogue) -> pl.DataFrame:
     """Tables and columns that are new, or gone, against the catalogue: `table`, `column`, `change`."""
     rows = []
