@@ -9,19 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
-from ennu_lib.catalog.biomarkers import load_biomarkers
-from ennu_lib.config import params_dir
 from ennu_lib.scores.exact import score_patient
 from ennu_lib.scores.frames import frames_of
 from ennu_lib.scores.measurement import Measurement, parse_birth_date
-from ennu_lib.scores.preset import load_presets
 from ennu_lib.scores.vectorised import score_all
+from tests.support.score_params import AS_OF, BINARY, CATALOGUE, GRADED
 
-AS_OF = dt.date(2026, 6, 30)
-CLINICAL = params_dir() / "clinical"
-CATALOGUE = load_biomarkers(CLINICAL / "biomarkers.csv", CLINICAL / "unit_aliases.csv")
-PRESETS = load_presets(params_dir() / "scores", CATALOGUE)
-GRADED, BINARY = PRESETS["hs-graded-v1"], PRESETS["hs-legacy-binary-2016"]
 LENIENT = GRADED.varied(coverage_min="0.01", min_metrics=1, required_categories=["Thyroid"], coverage_complete="0.3")
 VARIANTS = {
     "graded": GRADED,
@@ -33,17 +26,10 @@ VARIANTS = {
 }
 
 CODES = [b.code for b in CATALOGUE]
-UNITS = [
-    *sorted({u for b in CATALOGUE for u in (b.unit, *b.conversions)}),
-    "",
-    " ",
-    "mIU/L",
-    "IU/L",
-    "furlong",
-    "µg/dL",
-]
+KNOWN_UNITS = sorted({u for b in CATALOGUE for u in (b.unit, *b.conversions)})
+UNITS = [*KNOWN_UNITS, "", " ", "mIU/L", "IU/L", "furlong", "µg/dL"]
 DAYS = st.integers(-30, 700).map(lambda ago: (AS_OF - dt.timedelta(days=ago)).isoformat())
-CLOCKS = st.sampled_from(["", " 00:00:00", " 06:59", " 07:00:00", "T10:00:59", "T10:01:00Z", " 09:15:00.123", " noon"])
+CLOCKS = st.sampled_from(["", " 00:00:00", " 06:59", " 07:00:00", "T10:00:59", "T10:01:00Z", " 9:15", " noon"])
 ODD_DATES = st.sampled_from(["", "0000-00-00", "0001-01-01", "1970-01-01", "2025-02-30", "2025-2-3", "20250203", "n/a"])
 NUMBERS = st.decimals("0.001", "2000", places=3, allow_nan=False).map(str)
 ODD_VALUES = st.sampled_from(

@@ -1,6 +1,5 @@
 """The metric table: the real one is sound, and a wrong one is refused with everything that is wrong in it."""
 
-import csv
 from decimal import Decimal
 
 import pytest
@@ -8,36 +7,18 @@ import pytest
 from ennu_lib.catalog.biomarker import luhn_digit
 from ennu_lib.catalog.biomarkers import CATEGORIES, load_biomarkers
 from ennu_lib.catalog.ranges import Range, parse_range, split_pressure_range
-from ennu_lib.config import params_dir
 from ennu_lib.errors import ConfigurationError
-
-CLINICAL = params_dir() / "clinical"
-UNITS = CLINICAL / "unit_aliases.csv"
-CATALOGUE = load_biomarkers(CLINICAL / "biomarkers.csv", UNITS)
+from tests.support.score_params import CATALOGUE, UNIT_ALIASES, biomarker_rows, write_rows
 
 
-def rows():
-    with (CLINICAL / "biomarkers.csv").open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
-
-
-def written(tmp_path, table):
-    path = tmp_path / "biomarkers.csv"
-    with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, table[0].keys())
-        writer.writeheader()
-        writer.writerows(table)
-    return path
-
-
-def mistakes(tmp_path, table, units=UNITS):
+def mistakes(tmp_path, table, units=UNIT_ALIASES):
     with pytest.raises(ConfigurationError) as caught:
-        load_biomarkers(written(tmp_path, table), units)
+        load_biomarkers(write_rows(tmp_path / "biomarkers.csv", table), units)
     return caught.value.mistakes
 
 
 def changed(code, **cells):
-    return [{**row, **(cells if row["metric_code"] == code else {})} for row in rows()]
+    return [{**row, **(cells if row["metric_code"] == code else {})} for row in biomarker_rows()]
 
 
 def test_the_table_holds_62_metrics_in_13_categories_whose_weights_sum_to_100():
@@ -110,9 +91,10 @@ def test_strict_bounds_are_outside():
 def test_a_blood_pressure_range_gives_each_row_its_half(tmp_path):
     assert split_pressure_range("< 130/80") == ("<130", "<80")
     table = [
-        {**row, "optimal_range_male": "< 130/80"} if row["metric_code"] in ("sbp", "dbp") else row for row in rows()
+        {**row, "optimal_range_male": "< 130/80"} if row["metric_code"] in ("sbp", "dbp") else row
+        for row in biomarker_rows()
     ]
-    catalogue = load_biomarkers(written(tmp_path, table), UNITS)
+    catalogue = load_biomarkers(write_rows(tmp_path / "biomarkers.csv", table), UNIT_ALIASES)
     assert [catalogue[code].optimum["male"].high for code in ("sbp", "dbp")] == [130, 80]
 
 
@@ -151,7 +133,7 @@ def test_a_wrong_cell_is_named(tmp_path, cells, says):
 def test_all_mistakes_of_both_files_are_reported_at_once(tmp_path):
     units = tmp_path / "units.csv"
     units.write_text("legacy_unit_text,ucum,rule\nx,mg,context: no_such_metric\n", encoding="utf-8")
-    table = rows()
+    table = biomarker_rows()
     table[0]["metric_weight"], table[3]["optimal_range_female"], table[3]["plausible_max"] = "0", "low", "-3"
     found = mistakes(tmp_path, table, units)
     assert [m.split(":")[0] for m in found] == [
@@ -163,34 +145,38 @@ def test_all_mistakes_of_both_files_are_reported_at_once(tmp_path):
 
 
 def test_an_unknown_column_is_refused_rather_than_ignored(tmp_path):
-    table = [{("zero_low_mail" if k == "zero_low_male" else k): v for k, v in row.items()} for row in rows()]
+    table = [{("zero_low_mail" if k == "zero_low_male" else k): v for k, v in row.items()} for row in biomarker_rows()]
     assert mistakes(tmp_path, table) == ["line 1: column 'zero_low_mail' is not known"]
 
 
 def test_zero_points_are_given_for_both_sides_and_sexes_or_not_at_all(tmp_path):
-    some = [{k: v for k, v in row.items() if k != "zero_low_male"} for row in rows()]
+    some = [{k: v for k, v in row.items() if k != "zero_low_male"} for row in biomarker_rows()]
     assert any("all four" in mistake for mistake in mistakes(tmp_path, some))
-    none = [{k: v for k, v in row.items() if not k.startswith("zero_")} for row in rows()]
-    assert load_biomarkers(written(tmp_path, none), UNITS)["tsh"].zero_points is None
+    none = [{k: v for k, v in row.items() if not k.startswith("zero_")} for row in biomarker_rows()]
+    assert load_biomarkers(write_rows(tmp_path / "biomarkers.csv", none), UNIT_ALIASES)["tsh"].zero_points is None
 
 
 def test_the_class_is_read_from_the_text_when_there_is_no_class_column(tmp_path):
-    table = [{k: v for k, v in row.items() if k != "significance_class"} for row in rows()]
-    assert load_biomarkers(written(tmp_path, table), UNITS)["tsh"].significance == "critical"
+    table = [{k: v for k, v in row.items() if k != "significance_class"} for row in biomarker_rows()]
+    assert (
+        load_biomarkers(write_rows(tmp_path / "biomarkers.csv", table), UNIT_ALIASES)["tsh"].significance == "critical"
+    )
 
 
 def test_the_version_follows_the_content_and_nothing_else(tmp_path):
-    reordered = [dict(reversed(row.items())) for row in rows()]
-    assert load_biomarkers(written(tmp_path, reordered), UNITS).version == CATALOGUE.version
-    heavier = written(tmp_path, changed("tsh", metric_weight="4.5"))
-    assert load_biomarkers(heavier, UNITS).version != CATALOGUE.version
+    reordered = [dict(reversed(row.items())) for row in biomarker_rows()]
+    assert (
+        load_biomarkers(write_rows(tmp_path / "biomarkers.csv", reordered), UNIT_ALIASES).version == CATALOGUE.version
+    )
+    heavier = write_rows(tmp_path / "biomarkers.csv", changed("tsh", metric_weight="4.5"))
+    assert load_biomarkers(heavier, UNIT_ALIASES).version != CATALOGUE.version
 
 
 def test_an_empty_table_is_refused(tmp_path):
     path = tmp_path / "biomarkers.csv"
-    path.write_text(",".join(rows()[0]) + "\n", encoding="utf-8")
+    path.write_text(",".join(biomarker_rows()[0]) + "\n", encoding="utf-8")
     with pytest.raises(ConfigurationError, match="no rows"):
-        load_biomarkers(path, UNITS)
+        load_biomarkers(path, UNIT_ALIASES)
 
 
 def test_loinc_check_digit():

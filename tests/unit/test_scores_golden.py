@@ -2,37 +2,45 @@
 
 import datetime as dt
 import json
+from dataclasses import asdict
 from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
 
+import polars as pl
 import pytest
+from polars.testing import assert_frame_equal
 
-from ennu_lib.catalog.biomarkers import load_biomarkers
-from ennu_lib.config import params_dir
 from ennu_lib.scores.exact import score_patient
+from ennu_lib.scores.frames import frames_of
 from ennu_lib.scores.measurement import Measurement
-from ennu_lib.scores.preset import load_presets
-from ennu_lib.scores.result import half_up
+from ennu_lib.scores.result import half_up, read_detail
+from ennu_lib.scores.vectorised import score_all
+from tests.support.score_params import CATALOGUE, PRESETS
 
-CLINICAL = params_dir() / "clinical"
-CATALOGUE = load_biomarkers(CLINICAL / "biomarkers.csv", CLINICAL / "unit_aliases.csv")
-PRESETS = load_presets(params_dir() / "scores", CATALOGUE)
 VECTORS = json.loads((Path(__file__).parents[1] / "golden" / "health_score_vectors.json").read_text())
 GRADED = [vector for vector in VECTORS if vector["id"].startswith("G")]
 BINARY = [vector for vector in VECTORS if vector["id"].startswith("B")]
 
 
-def scored(vector):
+def preset_of(vector):
     preset = PRESETS[vector["preset"]]
-    if policy := vector.get("missing_policy"):
-        preset = preset.varied(missing_policy=policy)
-    as_of = vector.get("as_of", "2016-06-30")
-    measurements = [
-        Measurement(m["metric"], m["value"], m.get("unit", CATALOGUE[m["metric"]].unit), m.get("date", as_of))
-        for m in vector["measurements"]
-    ]
-    return score_patient(measurements, vector["gender"], dt.date.fromisoformat(as_of), preset, CATALOGUE)
+    return preset.varied(missing_policy=vector["missing_policy"]) if "missing_policy" in vector else preset
+
+
+def measurements_of(vector):
+    """The binary vectors give canonical values alone."""
+    for m in vector["measurements"]:
+        unit = m.get("unit", CATALOGUE[m["metric"]].unit)
+        yield Measurement(m["metric"], m["value"], unit, m.get("date", as_of(vector).isoformat()))
+
+
+def as_of(vector):
+    return dt.date.fromisoformat(vector.get("as_of", "2016-06-30"))
+
+
+def scored(vector):
+    return score_patient(measurements_of(vector), vector["gender"], as_of(vector), preset_of(vector), CATALOGUE)
 
 
 def test_there_are_ten_graded_and_four_binary_vectors():
@@ -71,3 +79,29 @@ def test_categories_of_the_worked_example():
     categories = scored(GRADED[0]).categories
     expected = {"Hormones": "70.9", "Metabolic": "80.1", "Lipids": "73.8", "Thyroid": "91.5", "Liver": None}
     assert {name: categories[name] and str(categories[name]) for name in expected} == expected
+
+
+@pytest.mark.parametrize("vector", VECTORS, ids=lambda v: v["id"])
+def test_the_vectorised_engine_gives_the_same(vector):
+    rows = pl.LazyFrame([{"patient_id": vector["id"], **asdict(m)} for m in measurements_of(vector)])
+    people = pl.LazyFrame({"patient_id": [vector["id"]], "sex": [vector["gender"]]})
+    found = score_all(rows, people, as_of(vector), preset_of(vector), CATALOGUE)
+    expected = frames_of({vector["id"]: scored(vector)}, preset_of(vector).decimals)
+    assert found.settled_exactly == 0
+    assert_frame_equal(found.scores, expected.scores)
+    assert_frame_equal(found.contributions, expected.contributions)
+    assert_frame_equal(found.exclusions, expected.exclusions)
+
+
+def test_the_contribution_list_of_the_worked_example_is_json_that_sums_to_the_score():
+    score = scored(GRADED[0])
+    entries = read_detail(score.contribution_detail())
+    assert entries[0] == {
+        "metric_id": 1,
+        "value": 480,
+        "subscore": Decimal("70.0000"),
+        "weight": Decimal("7.5"),
+        "contribution": Decimal("8.284024"),
+    }
+    assert sum(entry["contribution"] for entry in entries) == score.composite_unrounded
+    assert [entry["metric_id"] for entry in entries] == sorted(entry["metric_id"] for entry in entries)
