@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from ennu_lib.emulator.faults import FaultPlan
 from ennu_lib.emulator.process import serve
 from ennu_lib.emulator.settings import EmulatorSettings
 from ennu_lib.emulator.store import last_known_time
+from ennu_lib.errors import EnnuError
 
 
 def arguments(given: Sequence[str] | None = None) -> argparse.Namespace:
@@ -35,8 +37,16 @@ def virtual_clock(state: Path) -> VirtualClock:
 
 
 def main(given: Sequence[str] | None = None) -> None:
-    """Serve a portal until a signal comes."""
-    chosen = arguments(given)
+    """Serve a portal until a signal comes; a foreseen failure ends as one line and its exit code."""
+    try:
+        run(arguments(given))
+    except EnnuError as error:
+        print(error, file=sys.stderr)
+        sys.exit(error.exit_code)
+
+
+def run(chosen: argparse.Namespace) -> None:
+    """Serve the portal that the command line describes."""
     settings = EmulatorSettings()
     if chosen.settings:
         settings = EmulatorSettings.model_validate_json(chosen.settings.read_bytes())

@@ -18,19 +18,20 @@ from starlette.applications import Starlette
 from ennu_lib.emulator.app import DEFAULT_TOKEN
 from ennu_lib.emulator.settings import EmulatorSettings
 from ennu_lib.emulator.wire import OpenProtocol
-from ennu_lib.errors import TargetUnreachable
+from ennu_lib.errors import TargetUnreachable, UsageError
 
 HOST = "127.0.0.1"
 ANNOUNCEMENT = "listening on "
+BACKLOG = 1024
 STOP_SECONDS = 10
 
 
 def serve(app: Starlette, port: int, stop_with_stdin: bool = False) -> None:
-    """Serve `app` on the loopback interface until a signal, or until standard input closes."""
-    listener = socket.socket()
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    listener.bind((HOST, port))
-    listener.listen(1024)
+    """Serve `app` on the loopback interface until a signal, or until standard input closes.
+
+    Raises UsageError when the port is taken.
+    """
+    listener = _listener(port)
     config = uvicorn.Config(
         app, loop="uvloop", http=OpenProtocol, lifespan="on", access_log=False,
         proxy_headers=False, log_level="warning",
@@ -41,6 +42,18 @@ def serve(app: Starlette, port: int, stop_with_stdin: bool = False) -> None:
         threading.Thread(target=_stop_at_end_of_input, args=(server,), daemon=True).start()
     print(f"{ANNOUNCEMENT}http://{HOST}:{listener.getsockname()[1]}", flush=True)
     server.run(sockets=[listener])
+
+
+def _listener(port: int) -> socket.socket:
+    listener = socket.socket()
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((HOST, port))
+    except OSError:
+        listener.close()
+        raise UsageError(f"port {port} of {HOST} is taken; choose another with --port (0 picks a free one)") from None
+    listener.listen(BACKLOG)
+    return listener
 
 
 def _stop_at_end_of_input(server: uvicorn.Server) -> None:

@@ -15,6 +15,8 @@ from typing import Any
 
 import orjson
 
+from ennu_lib.errors import UsageError
+
 PAGE_CACHE_KIB = 65_536
 
 _SCHEMA = """
@@ -50,9 +52,15 @@ class Store:
     """The connection that serves every request; searches open their own, read-only."""
 
     def __init__(self, path: Path | str):
+        """Open or make the file. Raises UsageError when it is not one."""
         self.path = Path(path)
-        self.connection = self._open()
-        self.connection.executescript(_SCHEMA)
+        try:
+            self.connection = self._open()
+            self.connection.executescript(_SCHEMA)
+        except sqlite3.Error:
+            raise UsageError(
+                f"{self.path} cannot be opened as a portal's state file; name another file with --state"
+            ) from None
         self.execute = self.connection.execute
         self.executemany = self.connection.executemany
         self.at_end_of_transaction: Callable[[bool], None] = lambda committed: None
