@@ -8,12 +8,16 @@ from fractions import Fraction
 COMPARATORS = {"": "eq", "<": "lt", "<=": "le", ">": "gt", ">=": "ge", "≤": "le", "≥": "ge"}
 LONGEST_NUMBER = 40
 
-_NUMBER = re.compile(r"\s*(<=|>=|<|>|≤|≥)?\s*([+-]?(?:[0-9]{1,3}(?:,[0-9]{3})+|[0-9]+)?(?:\.[0-9]+)?)\s*")
+_NUMBER = re.compile(
+    r"\s*(<=|>=|<|>|≤|≥)?\s*([+-]?)(?=\.?[0-9])([0-9]{1,3}(?:,[0-9]{3})+|[0-9]*)(?:\.([0-9]+))?\s*",
+)
 
 
 def parse_number(text: str) -> tuple[str, Fraction] | None:
     """`<0.2` as ('lt', 1/5). Thousands commas are accepted, everything else is None."""
     match = _NUMBER.fullmatch(text) if len(text) <= LONGEST_NUMBER else None
-    if match is None or not any(character.isdigit() for character in match[2]):
+    if match is None:
         return None
-    return COMPARATORS[match[1] or ""], Fraction(match[2].replace(",", ""))
+    comparator, sign, whole, decimals = match.groups("")
+    number = Fraction(int(whole.replace(",", "") + decimals), 10 ** len(decimals))
+    return COMPARATORS[comparator], -number if sign == "-" else number

@@ -28,7 +28,7 @@ class Conversion:
 
     def __call__(self, value: Fraction) -> Fraction:
         """`value` in the canonical unit."""
-        return self.factor * value + self.offset
+        return value if self.is_identity else self.factor * value + self.offset
 
     @property
     def is_identity(self) -> bool:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import NamedTuple
 
 from ennu_lib.catalog.biomarker import Biomarker
 from ennu_lib.catalog.biomarkers import BiomarkerCatalogue
+from ennu_lib.catalog.ranges import Range
 from ennu_lib.catalog.reading import parse_number
 from ennu_lib.catalog.units import IDENTITY, Conversion
 from ennu_lib.scores.preset import Preset
@@ -31,11 +34,33 @@ class Reading:
     spoils: bool = False
 
 
+class _Limits(NamedTuple):
+    """A range with exact bounds; an open side is None."""
+
+    low: Fraction | None
+    high: Fraction | None
+
+    @classmethod
+    def of(cls, limits: Range) -> _Limits:
+        return cls(*(None if bound is None else Fraction(bound) for bound in (limits.low, limits.high)))
+
+    def exceeded_below(self, value: Fraction) -> bool:
+        return self.low is not None and value < self.low
+
+    def exceeded_above(self, value: Fraction) -> bool:
+        return self.high is not None and value > self.high
+
+    def hold(self, value: Fraction) -> bool:
+        return not self.exceeded_below(value) and not self.exceeded_above(value)
+
+
 class Reader:
     """Reads values under one preset and one metric table."""
 
     def __init__(self, preset: Preset, catalogue: BiomarkerCatalogue):
         self._catalogue = catalogue
+        self._plausible = {b.code: _Limits.of(b.plausible) for b in catalogue}
+        self._critical = {b.code: _Limits.of(b.critical) for b in catalogue}
         self._assume_unit = preset.unit_missing_policy == "assume_canonical_if_only_plausible_reading"
         self._acute = {code: Fraction(limit) for code, limit in preset.acute_phase_exclusion.items()}
         self._method = {code: Fraction(limit) for code, limit in preset.context.method_code_above.items()}
@@ -52,13 +77,13 @@ class Reader:
         if isinstance(conversion, Reason):
             return Reading(conversion, comparator=comparator)
         value = conversion(reported)
-        if not _within(biomarker, value):
+        if not self._plausible[metric_code].hold(value):
             return Reading(Reason.IMPLAUSIBLE, value, comparator)
         return Reading(
             fault=None,
             value=value,
             comparator=comparator,
-            flags=tuple(_flags(biomarker, value, comparator, conversion, assumed=not unit.strip())),
+            flags=tuple(self._flags(metric_code, value, comparator, conversion, assumed=not unit.strip())),
             acute=metric_code in self._acute and value > self._acute[metric_code],
             needs_method=metric_code in self._method and value > self._method[metric_code],
             spoils=metric_code in self._spoils and value >= self._spoils[metric_code],
@@ -66,7 +91,7 @@ class Reader:
 
     def _conversion(self, biomarker: Biomarker, unit: str, reported: Fraction) -> Conversion | Reason:
         if not unit:
-            certain = self._assume_unit and _only_canonical_is_plausible(biomarker, reported)
+            certain = self._assume_unit and self._only_canonical_is_plausible(biomarker, reported)
             return IDENTITY if certain else Reason.UNIT_INFERRED
         resolved = self._catalogue.units.resolve(unit, biomarker.code) or unit
         try:
@@ -74,28 +99,23 @@ class Reader:
         except KeyError:
             return Reason.UNIT_UNKNOWN
 
+    def _only_canonical_is_plausible(self, biomarker: Biomarker, reported: Fraction) -> bool:
+        """Units that differ in spelling only give the same reading; a unit without a factor can never be ruled out."""
+        limits = self._plausible[biomarker.code]
+        others = [rule for rule in biomarker.conversions.values() if rule is None or not rule.is_identity]
+        ambiguous = any(rule is None or limits.hold(rule(reported)) for rule in others)
+        return limits.hold(reported) and not ambiguous
 
-def _within(biomarker: Biomarker, value: Fraction) -> bool:
-    limits = biomarker.plausible
-    return (limits.low is None or value >= limits.low) and (limits.high is None or value <= limits.high)
-
-
-def _only_canonical_is_plausible(biomarker: Biomarker, reported: Fraction) -> bool:
-    """Units that differ in spelling only give the same reading; a unit without a factor can never be ruled out."""
-    if not _within(biomarker, reported):
-        return False
-    others = [rule for rule in biomarker.conversions.values() if rule is None or not rule.is_identity]
-    return not any(rule is None or _within(biomarker, rule(reported)) for rule in others)
-
-
-def _flags(biomarker: Biomarker, value: Fraction, comparator: str, conversion: Conversion, *, assumed: bool):
-    if comparator != "eq":
-        yield Flag.CENSORED
-    if conversion.approximate:
-        yield Flag.APPROXIMATE
-    if assumed:
-        yield Flag.UNIT_ASSUMED
-    if biomarker.critical.low is not None and value < biomarker.critical.low:
-        yield Flag.CRITICAL_LOW
-    if biomarker.critical.high is not None and value > biomarker.critical.high:
-        yield Flag.CRITICAL_HIGH
+    def _flags(
+        self, metric_code: str, value: Fraction, comparator: str, conversion: Conversion, *, assumed: bool
+    ) -> Iterator[Flag]:
+        if comparator != "eq":
+            yield Flag.CENSORED
+        if conversion.approximate:
+            yield Flag.APPROXIMATE
+        if assumed:
+            yield Flag.UNIT_ASSUMED
+        if self._critical[metric_code].exceeded_below(value):
+            yield Flag.CRITICAL_LOW
+        if self._critical[metric_code].exceeded_above(value):
+            yield Flag.CRITICAL_HIGH

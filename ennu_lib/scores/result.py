@@ -21,8 +21,12 @@ DETAIL_KEYS = ("metric_id", "value", "subscore", "weight", "contribution")
 
 def half_up(number: Fraction, decimals: int) -> Decimal:
     """Round once, halves upwards (towards plus infinity), to a Decimal with exactly `decimals` places."""
-    units = (2 * number * 10**decimals + 1).__floor__() // 2
-    return Decimal(units).scaleb(-decimals)
+    return Decimal(rounded_units(number, 10**decimals)).scaleb(-decimals)
+
+
+def rounded_units(number: Fraction, scale: int) -> int:
+    """`number` in whole units of `1 / scale`, halves upwards."""
+    return (2 * scale * number.numerator + number.denominator) // (2 * number.denominator)
 
 
 def plain(number: Decimal) -> str:

@@ -8,7 +8,6 @@ be wrong only where the true one lies within one unit of a tie. Such patients ar
 from __future__ import annotations
 
 from decimal import Decimal
-from fractions import Fraction
 
 import polars as pl
 
@@ -25,6 +24,7 @@ from ennu_lib.scores.result import (
     flags_text,
     half_up,
     plain,
+    rounded_units,
 )
 
 WIDE = pl.Int128
@@ -51,12 +51,12 @@ def scored_readings(counted: pl.DataFrame, readings: Readings, formula: Formula)
 def _scored(readings: Readings, number: int, basis: str, formula: Formula) -> tuple:
     reading, code = readings.by_number[number], readings.code_of[number]
     subscore = formula.subscore(basis, code, reading.value)
-    points = round(subscore * formula.subscore_scale)
+    points = rounded_units(subscore, formula.subscore_scale)
     side = formula.rules[basis, code].target.side(reading.value)
     value = half_up(reading.value, VALUE_DECIMALS)
     return (
         points,
-        Fraction(points, formula.subscore_scale) != subscore,
+        formula.subscore_scale % subscore.denominator != 0,
         half_up(subscore, SUBSCORE_DECIMALS),
         value,
         plain(value),
