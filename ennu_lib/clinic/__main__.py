@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ennu_lib.clinic.build import build_clinic
 from ennu_lib.clinic.synthea import import_synthea
-from ennu_lib.errors import EnnuError
+from ennu_lib.errors import EnnuError, Interrupted
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -20,6 +20,9 @@ def main(arguments: list[str] | None = None) -> int:
     except EnnuError as error:
         print(error, file=sys.stderr)
         return error.exit_code
+    except KeyboardInterrupt:
+        print("stopped; no clinic was left that looks complete", file=sys.stderr)
+        return Interrupted.exit_code
     return 0
 
 

@@ -61,6 +61,13 @@ class LabelSink:
             self._writers.pop(name).close()
             self._partial(name).rename(self._directory / name)
 
+    def discard(self) -> None:
+        """Remove what was written so far: the build it describes does not exist."""
+        for name, writer in self._writers.items():
+            writer.close()
+            self._partial(name).unlink(missing_ok=True)
+        self._writers.clear()
+
     def _partial(self, name: str) -> Path:
         return self._directory / f".{name}.partial"
 

@@ -11,11 +11,13 @@ from contextlib import contextmanager
 from typing import Protocol
 
 import polars as pl
+import psycopg
+import pymysql
 import sqlalchemy as sa
 from sqlalchemy import exc
 
 from ennu_lib.catalog import Catalogue, Table
-from ennu_lib.errors import ConfigurationError, SourceRefused, SourceUnreachable, StorageFull
+from ennu_lib.errors import ConfigurationError, EnnuError, SourceRefused, SourceUnreachable, StorageFull
 
 END_MARKER = "database_versions"
 DRIVERS = {"mysql": "pymysql", "mariadb": "pymysql", "postgresql": "psycopg"}
@@ -75,19 +77,29 @@ def is_unfinished(engine: sa.Engine, tables: list[str]) -> bool:
 @contextmanager
 def telling_causes(url: sa.URL) -> Iterator[None]:
     """Turn a refused, lost or full database into our own errors, without the server's text."""
-    where = url.database if url.get_backend_name() == "sqlite" else f"{url.host}:{url.port or 'default port'}"
     try:
         yield
-    except exc.DBAPIError as error:
-        text = str(error.orig).lower()
-        if any(sign in text for sign in DISK_FULL):
-            raise StorageFull(
-                f"no space left for the clinic database at {where}; free some or build elsewhere"
-            ) from None
-        if any(sign in text for sign in REFUSED):
-            raise SourceRefused(f"{where} refuses the user or the password of the clinic database's URL") from None
-        if error.connection_invalidated or isinstance(error, exc.OperationalError):
-            raise SourceUnreachable(f"{where} does not answer, or has no database of that name") from None
-        raise
     except exc.NoSuchModuleError:
         raise SourceUnreachable(f"no driver for '{url.drivername}' is installed") from None
+    except exc.DBAPIError as error:
+        raise _own_error(url, error.orig) or error from None
+    except (psycopg.Error, pymysql.MySQLError) as error:
+        raise _own_error(url, error) or error from None
+
+
+def _own_error(url: sa.URL, error: BaseException) -> EnnuError | None:
+    """Our error for a driver's error; None for one that is a mistake of ours and not of the surroundings."""
+    text = str(error).lower()
+    if any(sign in text for sign in DISK_FULL):
+        return StorageFull(f"no space left for the clinic database at {_where(url)}; free some or build elsewhere")
+    if url.get_backend_name() == "sqlite":
+        return SourceUnreachable(f"{_where(url)} is not an SQLite database, or is in use")
+    if any(sign in text for sign in REFUSED):
+        return SourceRefused(f"{_where(url)} refuses the user or the password of the clinic database's URL")
+    if isinstance(error, psycopg.OperationalError | pymysql.OperationalError | pymysql.InterfaceError):
+        return SourceUnreachable(f"{_where(url)} does not answer, or has no database of that name")
+    return None
+
+
+def _where(url: sa.URL) -> str:
+    return url.database if url.get_backend_name() == "sqlite" else f"{url.host}:{url.port or 'default port'}"

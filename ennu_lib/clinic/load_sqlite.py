@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from contextlib import suppress
 from pathlib import Path
 
 import adbc_driver_manager
@@ -89,7 +90,8 @@ class SqliteLoader:
     def abandon(self) -> None:
         """Remove the file under construction."""
         self._close()
-        self._building.unlink(missing_ok=True)
+        with suppress(NotADirectoryError):
+            self._building.unlink(missing_ok=True)
 
     def _close(self) -> None:
         if self._connection is not None:

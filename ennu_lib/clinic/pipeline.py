@@ -9,6 +9,7 @@ from threading import Event, Thread
 
 from ennu_lib.clinic.generate import Loadable
 from ennu_lib.clinic.load_base import Loader
+from ennu_lib.errors import StorageFull
 
 WAITING_FRAMES = 4
 LOOK_AGAIN_SECONDS = 0.2
@@ -19,13 +20,16 @@ def load_all(frames: Iterator[Loadable], loader: Loader, expected: int, progress
     """Load every frame while the next ones are generated; rows loaded by table.
 
     At most a few frames wait between the two, so memory stays bounded. What stops either side stops both, and is
-    raised here; the loader is then abandoned, else finished.
+    raised here; the loader is then abandoned, else finished. Raises StorageFull for what cannot be written.
     """
     loading = _Loading(loader, expected, progress)
-    loader.begin()
     try:
+        loader.begin()
         loading.run(frames)
         loader.finish()
+    except OSError as error:
+        loader.abandon()
+        raise StorageFull(f"the clinic or its labels cannot be written: {error.strerror or 'no space left'}") from None
     except BaseException:
         loader.abandon()
         raise

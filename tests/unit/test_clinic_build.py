@@ -14,7 +14,7 @@ from ennu_lib.catalog import load_catalogue
 from ennu_lib.clinic import build_clinic
 from ennu_lib.clinic.__main__ import main
 from ennu_lib.clinic.labels import IDENTITY_FILE, LABELS_FILE
-from ennu_lib.errors import ConfigurationError
+from ennu_lib.errors import ConfigurationError, SourceUnreachable, StorageFull
 
 PARAMS = Path(__file__).parents[2] / "params"
 CATALOGUE = load_catalogue(PARAMS / "catalog")
@@ -170,7 +170,21 @@ def test_an_interrupted_build_leaves_no_database_and_no_labels(tmp_path):
         )
     assert not (tmp_path / "clinic.sqlite").exists()
     assert not (tmp_path / "clinic.sqlite.building").exists()
-    assert list((tmp_path / "labels").glob("*.parquet")) == []
+    assert list(tmp_path.glob("labels/*")) == []
+
+
+def test_a_place_that_cannot_be_written_is_told(tmp_path):
+    (tmp_path / "file").write_text("not a directory")
+    with pytest.raises(StorageFull, match="cannot be written"):
+        build_clinic(f"sqlite:///{tmp_path / 'file' / 'clinic.sqlite'}", 10, 1, params=small_params(tmp_path))
+
+
+def test_a_file_that_is_no_database_is_told_and_kept(tmp_path):
+    file = tmp_path / "clinic.sqlite"
+    file.write_text("a letter, not a database" * 100)
+    with pytest.raises(SourceUnreachable, match="is not an SQLite database"):
+        build_clinic(f"sqlite:///{file}", 10, 1, params=small_params(tmp_path))
+    assert file.read_text().startswith("a letter")
 
 
 @pytest.mark.parametrize(

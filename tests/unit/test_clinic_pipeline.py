@@ -6,6 +6,7 @@ import polars as pl
 import pytest
 
 from ennu_lib.clinic.pipeline import load_all
+from ennu_lib.errors import StorageFull
 from tests.support.small_catalogue import table
 
 TABLES = [table(f"t{number}", 10, ("id", "integer", "seq")) for number in range(30)]
@@ -53,10 +54,12 @@ def test_frames_of_one_table_add_up():
     assert load_all(iter([(TABLES[0], FRAME)] * 3), RecordingLoader(), 1, None) == {"t0": 9}
 
 
-@pytest.mark.parametrize("problem", [OSError("full"), KeyboardInterrupt()])
-def test_a_loader_that_stops_stops_the_generator(problem):
+@pytest.mark.parametrize(
+    ("problem", "told"), [(OSError("full"), StorageFull), (KeyboardInterrupt(), KeyboardInterrupt)]
+)
+def test_a_loader_that_stops_stops_the_generator(problem, told):
     loader = RecordingLoader("t3", problem)
-    with pytest.raises(type(problem)):
+    with pytest.raises(told):
         load_all(((each, FRAME) for each in TABLES * 100), loader, 1, None)
     assert loader.events == ["begin", "t0", "t1", "t2", "abandon"]
     assert not [thread for thread in threading.enumerate() if thread.name == "clinic-generator"]
