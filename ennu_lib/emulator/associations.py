@@ -42,7 +42,7 @@ def create_batch(portal: Portal, call: Call) -> Answer:
 
 
 def create_default_batch(portal: Portal, call: Call) -> Answer:
-    """POST …/batch/associate/default: pairs without a label."""
+    """POST …/batch/associate/default: pairs without a label; errors come in a 200."""
     links = links_of(portal, call, access.WRITE)
     inputs = batch_inputs(call, ASSOCIATION_CREATE_INPUTS)
     started = portal.now()
@@ -51,7 +51,7 @@ def create_default_batch(portal: Portal, call: Call) -> Answer:
         wishes, errors = judge_pairs(links, inputs, [(base,)] * len(inputs))
         links.write(wishes, keep_labels=True)
     results = [shape for wish in wishes for shape in default_shapes(portal, wish, base)]
-    return batch_answer(portal, call, started, portal.shuffled(results), errors)
+    return batch_answer(portal, call, started, portal.shuffled(results), errors, multi_status=False)
 
 
 def _definitions(links: Links, item: dict[str, Any]) -> tuple[Definition, ...] | ApiError:

@@ -160,9 +160,18 @@ class Call:
 
 
 def batch_answer(
-    portal: Portal, call: Call, started: int, results: list[Any], errors: list[dict[str, Any]], status: int = 200
+    portal: Portal,
+    call: Call,
+    started: int,
+    results: list[Any],
+    errors: list[dict[str, Any]],
+    status: int = 200,
+    multi_status: bool = True,
 ) -> Answer:
-    """A batch body; 207 with `numErrors` and `errors` when an input failed, folded into the 2xx on 2026-09."""
+    """A batch body; with `numErrors` and `errors` when an input failed, as 207 or folded into the 2xx.
+
+    It is folded on 2026-09, and where `multi_status` says that an endpoint knows no 207 at all.
+    """
     body: dict[str, Any] = {
         "completedAt": iso(portal.now()),
         "status": "COMPLETE",
@@ -171,6 +180,7 @@ def batch_answer(
     }
     if errors:
         body |= {"errors": errors, "numErrors": len(errors)}
-        if call.version is not Version.SEPTEMBER or portal.settings.multi_status_2026_09:
+        folded = call.version is Version.SEPTEMBER and not portal.settings.multi_status_2026_09
+        if multi_status and not folded:
             status = 207
     return Answer(status, body)

@@ -99,7 +99,7 @@ FAMILIES = (
         Endpoint("GET", "/definitions/configurations/all", labels.all_caps, ASSOCIATIONS),
         Endpoint("GET", _CAPS, labels.caps, ASSOCIATIONS),
         Endpoint("POST", _CAPS + "/batch/create", labels.set_caps, ASSOCIATIONS),
-        Endpoint("POST", _CAPS + "/batch/update", labels.set_caps, ASSOCIATIONS),
+        Endpoint("POST", _CAPS + "/batch/update", labels.change_caps, ASSOCIATIONS),
         Endpoint("POST", _CAPS + "/batch/purge", labels.remove_caps, ASSOCIATIONS),
         Endpoint("POST", "/usage/high-usage-report/{user_id}", record_associations.report_usage, ASSOCIATIONS),
     )),

@@ -150,7 +150,16 @@ def _cap_shape(definition: Definition) -> dict[str, Any]:
 
 
 def set_caps(portal: Portal, call: Call) -> Answer:
-    """POST …/definitions/configurations/{from}/{to}/batch/create and …/batch/update: cap what is made from now on."""
+    """POST …/definitions/configurations/{from}/{to}/batch/create: cap what is made from now on."""
+    return _set_caps(portal, call, 201)
+
+
+def change_caps(portal: Portal, call: Call) -> Answer:
+    """POST …/definitions/configurations/{from}/{to}/batch/update."""
+    return _set_caps(portal, call, 200)
+
+
+def _set_caps(portal: Portal, call: Call, status: int) -> Answer:
     kinds = _kinds(portal, call, access.WRITE)
     started, most = portal.now(), portal.settings.associations_per_record
     results = []
@@ -163,7 +172,7 @@ def set_caps(portal: Portal, call: Call) -> Answer:
             definition.max_to = cap
             portal.registry.save_definition(definition)
             results.append(_cap_shape(definition))
-    return batch_answer(portal, call, started, results, [])
+    return batch_answer(portal, call, started, results, [], status)
 
 
 def remove_caps(portal: Portal, call: Call) -> Answer:
