@@ -1,7 +1,14 @@
 """Phase 01: what is in the database, how complete it is, and how it differs from the catalogue."""
 
 from ennu_lib.audit.completeness import by_table, completeness, heat_map
-from ennu_lib.audit.inventory import drift, excluded_tables, inventory, inventory_counts, inventory_findings
+from ennu_lib.audit.inventory import (
+    drift,
+    excluded_tables,
+    inventory,
+    inventory_counts,
+    inventory_findings,
+    require_tables,
+)
 
 __all__ = [
     "by_table",
@@ -12,4 +19,5 @@ __all__ = [
     "inventory",
     "inventory_counts",
     "inventory_findings",
+    "require_tables",
 ]

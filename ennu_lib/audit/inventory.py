@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import polars as pl
 
 from ennu_lib.catalog import Catalogue
+from ennu_lib.errors import SourceChanged
 from ennu_lib.evidence import Finding, Severity, check
 from ennu_lib.source import Extracted, TableShape
 
@@ -60,6 +61,17 @@ def drift(shapes: Mapping[str, TableShape], catalogue: Catalogue) -> pl.DataFram
             rows += [{"table": name, "column": c, "change": "new"} for c in sorted(live - known)]
             rows += [{"table": name, "column": c, "change": "gone"} for c in sorted(known - live)]
     return pl.DataFrame(rows, schema={"table": pl.String, "column": pl.String, "change": pl.String})
+
+
+def require_tables(changes: pl.DataFrame) -> None:
+    """Raise SourceChanged when tables of the catalogue are not in the database: later phases would lack them."""
+    gone = changes.filter((pl.col("change") == "gone") & (pl.col("column") == ""))["table"].to_list()
+    if gone:
+        more = f" and {len(gone) - 5} more" if len(gone) > 5 else ""
+        raise SourceChanged(
+            f"the database lacks {', '.join(gone[:5])}{more}, which the catalogue has; check source.url and the user's "
+            "rights, or take the table out of params/catalog and its mapping"
+        )
 
 
 def excluded_tables(catalogue: Catalogue) -> list[str]:

@@ -15,11 +15,13 @@ from ennu_lib.errors import ConfigurationError
 Location = tuple[str | int, ...]
 Model = TypeVar("Model", bound=BaseModel)
 
+# A database URL has `user@host` in it, which is no mailbox.
+MAILBOX = "an e-mail address"
 # Shapes that have no business in a parameter file: whoever reads the file would hold a secret or meet a patient.
 REFUSED_SHAPES = {
     "a credential inside a URL": re.compile(r"://[^/\s:@]+:[^/\s@]+@"),
     "an access token": re.compile(r"\b(?:pat-[a-z]{2}\d-[0-9a-f-]{8,}|Bearer\s+\S{8,}|sk_live_\w+|AKIA[0-9A-Z]{12,})"),
-    "an e-mail address": re.compile(r"\b[\w.+-]+@[\w-]+\.[\w.]{2,}\b"),
+    MAILBOX: re.compile(r"\b[\w.+-]+@[\w-]+\.[\w.]{2,}\b"),
     "a social security number": re.compile(r"(?<![\d-])\d{3}-\d{2}-\d{4}(?![\d-])"),
     "a telephone number": re.compile(r"(?<!\d)\(?\d{3}\)?[ .-]\d{3}[ .-]\d{4}(?!\d)"),
 }
@@ -100,7 +102,7 @@ def _refused(data: Any, lines: dict[Location, int], at: Location = ()) -> Iterat
             yield from _refused(value, lines, (*at, position))
     elif isinstance(data, str):
         for what, shape in REFUSED_SHAPES.items():
-            if shape.search(data):
+            if shape.search(data) and not (what == MAILBOX and "://" in data):
                 yield f"{_place(at, lines)}: holds {what}; parameter files name a secret, they never contain one"
         key = str(at[-1]) if at else ""
         if SECRET_KEYS.search(key) and not SECRET_NAME.match(data):

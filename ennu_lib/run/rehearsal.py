@@ -9,11 +9,14 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from ennu_lib.clinic import build_clinic, import_synthea
+from ennu_lib.catalog import load_catalogue
+from ennu_lib.clinic import build_clinic
+from ennu_lib.clinic.load_base import is_unfinished, tables_in_the_way
 from ennu_lib.config import RunParams, params_dir, source_url, workspace_root
 from ennu_lib.errors import UsageError
 from ennu_lib.keys import secret
 from ennu_lib.progress import describe, duration
+from ennu_lib.source import connect
 from ennu_lib.workspace import make_private
 
 
@@ -27,22 +30,25 @@ def build_source(
     if params.environment == "production":
         raise UsageError("a production run has a real source; only a rehearsal builds one")
     url = source_url(params)
-    if _is_there(url) and not replace:
+    password = secret(params.source.password) if params.source.password else None
+    if not replace and _is_there(url, password):
         say("clinic: there already, kept")
         return
     make_private(workspace_root() / "clinic")
     began = time.monotonic()
     progress = _progress(say) if live or sys.stdout.isatty() else None
     if from_synthea:
-        summary = import_synthea(from_synthea, _with_password(url, params), params=params_dir(), progress=progress)
+        from ennu_lib.clinic.synthea import import_synthea
+
+        summary = import_synthea(from_synthea, _with_password(url, password), params=params_dir(), progress=progress)
     else:
         if params.clinic is None:
             raise UsageError("the run file has no clinic section; add one, or give --from-synthea")
         summary = build_clinic(
-            _with_password(url, params),
+            _with_password(url, password),
             params.clinic.patients,
             params.clinic.seed,
-            params=params_dir(),
+            params=params_dir() / "clinic.yml",
             labels=workspace_root() / "clinic" / f"{params.name}.labels",
             progress=progress,
             replace=True,
@@ -52,15 +58,17 @@ def build_source(
         say(f"  {line}")
 
 
-def _is_there(url: str) -> bool:
-    parsed = sa.make_url(url)
-    return parsed.get_backend_name() == "sqlite" and Path(parsed.database or "").is_file()
+def _is_there(url: str, password: str | None) -> bool:
+    """Whether a finished clinic is in the database; an interrupted build does not count."""
+    if sa.make_url(url).get_backend_name() == "sqlite":
+        return Path(sa.make_url(url).database or "").is_file()
+    engine = connect(url, password)
+    tables = tables_in_the_way(load_catalogue(params_dir() / "catalog"), engine)
+    return bool(tables) and not is_unfinished(engine, tables)
 
 
-def _with_password(url: str, params: RunParams) -> str:
-    if not params.source.password:
-        return url
-    return sa.make_url(url).set(password=secret(params.source.password)).render_as_string(hide_password=False)
+def _with_password(url: str, password: str | None) -> str:
+    return sa.make_url(url).set(password=password).render_as_string(hide_password=False) if password else url
 
 
 def _progress(say: Callable[..., None]) -> Callable[[int, int, str], None]:

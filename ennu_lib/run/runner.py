@@ -70,9 +70,12 @@ class Runner:
         ending = self._with_marker(spec, ending)
         self._note(entry, ending, output, time.monotonic() - began, peak[0])
         save_record(self.workspace, record)
-        render_run_pages(self.workspace, record, spec, output, self.reports)
+        try:
+            render_run_pages(self.workspace, record, spec, output, self.reports)
+        finally:
+            save_record(self.workspace, record)
         self.say(_line(entry))
-        return ending
+        return _gate(spec, ending, entry)
 
     def _with_marker(self, spec: PhaseSpec, ending: Ending) -> Ending:
         if ending.ok and read_evidence(self.workspace, spec.name) is None:
@@ -177,6 +180,14 @@ def largest_process_mb() -> int:
         except psutil.NoSuchProcess:
             continue
     return max(sizes, default=0) // 2**20
+
+
+def _gate(spec: PhaseSpec, ending: Ending, entry: PhaseRecord) -> Ending:
+    """A phase whose checks failed ends the run: nothing may be built on what is known to be wrong."""
+    if ending.ok and entry.verdict in ("fail", "error"):
+        why = "a check did not pass; its page names it and what to do"
+        return Ending(False, "GateFailed", errors.GateFailed.exit_code, why)
+    return ending
 
 
 def _as_error(ending: Ending, spec: PhaseSpec) -> errors.EnnuError:
