@@ -24,12 +24,18 @@ def score_parameters(folder: Path, name: str) -> tuple[Preset, BiomarkerCatalogu
     return load_presets(folder / "scores", catalogue)[name], catalogue
 
 
-def run_measurements(phase: Phase, catalogue: BiomarkerCatalogue, folder: Path) -> pl.LazyFrame:
-    """All measurements of the run's patients, those of merged patients with their survivor."""
+def run_measurements(phase: Phase, preset: Preset, catalogue: BiomarkerCatalogue, folder: Path) -> pl.LazyFrame:
+    """All measurements of the run's patients, those of merged patients with their survivor.
+
+    They are written to `scores/measurements` first: scoring reads them several times.
+    """
     sources = load_measurement_sources(folder / "scores" / "measurement_sources.yml")
-    tables = {name: phase.scan(f"source/{name}") for name in sources.tables if phase.workspace.exists(f"source/{name}")}
+    there = [name for name in sources.tables_needed() if phase.workspace.exists(f"source/{name}")]
+    tables = {name: phase.scan(f"source/{name}") for name in there}
     members = phase.scan("identity/members").select("patient_id", survivor="golden_id")
-    return measurements_from(tables, sources, catalogue, survivors=members)
+    found = measurements_from(tables, sources, catalogue, extra_loinc=preset.extra_loinc, survivors=members)
+    phase.write("scores/measurements", found)
+    return phase.workspace.scan("scores/measurements")
 
 
 def scored_people(phase: Phase) -> pl.LazyFrame:
