@@ -112,15 +112,34 @@ def bridges(scored: pl.DataFrame, label: np.ndarray) -> np.ndarray:
     sizes = np.bincount(label, minlength=len(label))
     row = np.flatnonzero((label[left] == label[right]) & (sizes[label[left]] >= 4))
     row = row[np.argsort(label[left[row]], kind="stable")]
+    groups = np.split(row, np.flatnonzero(np.diff(label[left[row]])) + 1) if len(row) else []
+    return np.array([r for group in groups for r in _bridges_of(group, left, right)], np.int64)
+
+
+def _bridges_of(group: np.ndarray, left: np.ndarray, right: np.ndarray) -> list[int]:
+    edges = list(zip(left[group].tolist(), right[group].tolist(), strict=True))
+    near: dict[int, set[int]] = {}
+    for a, b in edges:
+        near.setdefault(a, set()).add(b)
+        near.setdefault(b, set()).add(a)
     found = []
-    for group in np.split(row, np.flatnonzero(np.diff(label[left[row]])) + 1) if len(row) else []:
-        names, ends = np.unique(np.stack([left[group], right[group]]), return_inverse=True)
-        ends = ends.reshape(2, -1).T
-        for n in range(len(group)):
-            parts = np.bincount(_components(np.delete(ends, n, axis=0), len(names)), minlength=len(names))
-            if (parts > 0).sum() > 1 and parts[parts > 0].min() >= 2:
-                found.append(group[n])
-    return np.array(found, np.int64)
+    for row, (a, b) in zip(group.tolist(), edges, strict=True):
+        if near[a].isdisjoint(near[b]):  # an edge of a triangle is no bridge
+            side = _reached(a, b, near)
+            if b not in side and 2 <= len(side) <= len(near) - 2:
+                found.append(row)
+    return found
+
+
+def _reached(start: int, without: int, near: dict[int, set[int]]) -> set[int]:
+    """Everything connected with `start` when its edge to `without` is cut."""
+    seen, pending = {start}, [start]
+    while pending:
+        here = pending.pop()
+        new = near[here] - seen - ({without} if here == start else set())
+        seen |= new
+        pending.extend(new)
+    return seen
 
 
 def _packed() -> pl.Expr:

@@ -50,8 +50,7 @@ class AgreementLevel(BaseCompareFeature):
 
     def _score(self, packed: np.ndarray) -> np.ndarray:
         low, high = packed >> np.uint64(32), packed & np.uint64(0xFFFFFFFF)
-        pairs = ValuePairs(self.values.gather(low), self.values.gather(high), self.nicknames)
-        return grade(pairs, self.levels)
+        return grade(ValuePairs(self.values, low, high, self.nicknames), self.levels)
 
 
 class GivenName(AgreementLevel):

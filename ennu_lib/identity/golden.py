@@ -4,7 +4,7 @@ import polars as pl
 
 from ennu_lib.identity.params import Survivorship
 
-_ORDER, _FILLED, _OFTEN = "__order", "__filled", "__often_"
+_ORDER, _GROUP, _FILLED, _OFTEN = "__order", "__group", "__filled", "__often_"
 _YES = ("1", "true", "t", "yes", "y")
 
 
@@ -17,10 +17,11 @@ def golden_records(
     records (the table's columns, golden_id, members), the losing values with their row and the rule that beat them,
     and the surviving key of each golden_id.
     """
-    rows = table.join(clusters.select(pl.col("key").alias(key), "golden_id"), on=key, how="inner")
-    rows = rows.with_columns(members=pl.len().over("golden_id"))
-    single = rows.filter(pl.col("members") == 1)
-    several = rows.filter(pl.col("members") > 1).sort("golden_id", key).with_row_index(_ORDER)
+    ids = clusters.select(pl.col("key").alias(key), "golden_id", members=pl.len().over("golden_id"))
+    single = table.join(ids.filter(pl.col("members") == 1), on=key, how="inner")
+    several = table.join(ids.filter(pl.col("members") > 1), on=key, how="inner")
+    several = several.sort("golden_id", key).with_row_index(_ORDER)
+    several = several.with_columns(pl.col("golden_id").rle_id().alias(_GROUP))
     several = _without_placeholders(several, empty)
     several = _with_counts(several, table.columns, params)
     survivors = _survivors(several, params)
@@ -37,9 +38,9 @@ def _without_placeholders(rows: pl.DataFrame, empty: dict[str, pl.Expr]) -> pl.D
     for column in [c for c in rows.columns if c in empty]:
         real = pl.when(~empty[column].fill_null(True)).then(pl.col(column))
         changed.append(
-            pl.when(real.is_not_null().any().over("golden_id")).then(real).otherwise(pl.col(column)).alias(column)
+            pl.when(real.is_not_null().any().over(_GROUP)).then(real).otherwise(pl.col(column)).alias(column)
         )
-    blank = [c for c, t in rows.schema.items() if t == pl.String and c not in empty and c != "golden_id"]
+    blank = [c for c, t in rows.schema.items() if t == pl.String and c not in (*empty, "golden_id")]
     changed += [pl.when(pl.col(c).str.strip_chars() != "").then(pl.col(c)).alias(c) for c in blank]
     return rows.with_columns(changed)
 
@@ -48,7 +49,7 @@ def _with_counts(rows: pl.DataFrame, columns: list[str], params: Survivorship) -
     """Add what the rules rank by: filled-in columns per row, and how often each value occurs in its cluster."""
     frequent = [c for c in columns if "most_frequent" in params.columns.get(c, params.default)]
     filled = pl.sum_horizontal(pl.col(columns).is_not_null())
-    often = [pl.len().over("golden_id", c).alias(_OFTEN + c) for c in frequent]
+    often = [pl.len().over(_GROUP, c).alias(_OFTEN + c) for c in frequent]
     return rows.with_columns(filled.alias(_FILLED), *often)
 
 

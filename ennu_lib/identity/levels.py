@@ -13,10 +13,11 @@ _DAYS_A_YEAR, _DAYS_A_MONTH = 365.2425, 30.4369
 
 
 class ValuePairs:
-    """Two equally long columns of different, known values, and what the level tests need to know of them."""
+    """Pairs of different values of one dictionary, by their codes, and what the level tests need to know of them."""
 
-    def __init__(self, left: pl.Series, right: pl.Series, nicknames: dict[str, tuple[str, ...]]):
-        self.left, self.right, self.nicknames = left, right, nicknames
+    def __init__(self, dictionary: pl.Series, low: np.ndarray, high: np.ndarray, nicknames: dict[str, tuple[str, ...]]):
+        self.dictionary, self.low, self.high, self.nicknames = dictionary, low, high, nicknames
+        self.left, self.right = dictionary.gather(low), dictionary.gather(high)
 
     @cached_property
     def texts(self) -> tuple[list[str], list[str]]:
@@ -84,17 +85,25 @@ def _day_and_month_swapped(pairs: ValuePairs, _: float) -> np.ndarray:
 
 
 def _nickname(pairs: ValuePairs, _: float) -> np.ndarray:
-    roots = pairs.nicknames
-    return np.fromiter(
-        (not _roots(a, roots).isdisjoint(_roots(b, roots)) for a, b in zip(*pairs.texts, strict=True)),
-        dtype=bool,
-        count=len(pairs.left),
-    )
+    """The two names can stand for one formal name; only the first word of a name counts."""
+    used, place = np.unique(np.concatenate([pairs.low, pairs.high]), return_inverse=True)
+    roots = _root_table(pairs.dictionary.gather(used).to_list(), pairs.nicknames)[place]
+    left, right = roots[: len(pairs.low)], roots[len(pairs.low) :]
+    holds = np.zeros(len(left), bool)
+    for a in left.T:
+        for b in right.T:
+            holds |= (a == b) & (a >= 0)
+    return holds
 
 
-def _roots(name: str, roots: dict[str, tuple[str, ...]]) -> frozenset[str]:
-    first = name.split(" ", 1)[0]
-    return frozenset((*roots.get(name, ()), *roots.get(first, ()), first))
+def _root_table(names: list[str], nicknames: dict[str, tuple[str, ...]]) -> np.ndarray:
+    """names x most roots: numbers of the formal names each may stand for, -1 where there are no more."""
+    roots = [dict.fromkeys((first := name.split(" ", 1)[0], *nicknames.get(first, ()))) for name in names]
+    number: dict[str, int] = {}
+    table = np.full((len(names), max(map(len, roots))), -1, np.int32)
+    for row, own in zip(table, roots, strict=True):
+        row[: len(own)] = [number.setdefault(root, len(number)) for root in own]
+    return table
 
 
 TESTS: dict[str, Callable[[ValuePairs, float], np.ndarray]] = {
@@ -112,7 +121,7 @@ TESTS: dict[str, Callable[[ValuePairs, float], np.ndarray]] = {
 def grade(pairs: ValuePairs, levels: list[str]) -> np.ndarray:
     """The level of each pair as a number: 1 disagrees, then upwards from the weakest; `levels` is best first, its
     first is exact agreement, which different values never reach."""
-    result = np.full(len(pairs.left), DISAGREE, np.int8)
+    result = np.full(len(pairs.low), DISAGREE, np.int8)
     for place, level in reversed(list(enumerate(levels))):
         word, *number = level.split()
         if word != "exact":

@@ -99,6 +99,18 @@ def _surnames() -> np.ndarray:
     return np.array(list(dict.fromkeys(_ROOTS + tails + longer)))
 
 
+def _other_names(first: np.ndarray, twins: np.ndarray, random: np.random.Generator) -> list[str]:
+    """No parents give both twins one name; one in seven pairs has names a letter or two apart."""
+    like = {"jayden": "kayden", "brayden": "hayden", "kaylee": "haylee", "ella": "bella", "jordan": "jordyn"}
+    names = []
+    for i in twins:
+        mate, own = first[i - 1], first[i]
+        if random.random() < 0.15 or own == mate:
+            own = like.get(mate) or mate[:1].replace(mate[0], "j" if mate[0] != "j" else "k") + mate[1:]
+        names.append(own)
+    return names
+
+
 def _zipf(values: np.ndarray, size: int, random: np.random.Generator, power: float = 0.8) -> np.ndarray:
     share = 1 / np.arange(3, len(values) + 3) ** power
     return values[random.choice(len(values), size, p=share / share.sum())]
@@ -126,6 +138,7 @@ def _persons(number: int, random: np.random.Generator) -> pl.DataFrame:
     for values in (year, month, day, birth):
         values[twin] = values[np.flatnonzero(twin) - 1]
     first = np.where(male, _zipf(np.array(_MALE), number, random), _zipf(np.array(_FEMALE), number, random, 0.7))
+    first[twin] = _other_names(first, np.flatnonzero(twin), random)
     last = _zipf(_surnames(), homes, random)[home]
     own_name = roommates | (partner & (random.random(number) < 0.22)) | (child & (random.random(number) < 0.05))
     last[own_name] = _zipf(_surnames(), int(own_name.sum()), random)
