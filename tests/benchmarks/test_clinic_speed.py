@@ -14,43 +14,10 @@ import pytest
 
 PATIENTS = int(os.environ.get("ENNU_BENCH_PATIENTS", "2000"))
 ROOT = Path(__file__).parents[2]
+WAYS = ROOT / "tests" / "support" / "clinic_ways.py"
 FAST = "bulk load beside generation"
 OBVIOUS = "generate, then SQLAlchemy executemany"
 
-MEASURED = """
-import json, resource, sys, time
-from pathlib import Path
-from ennu_lib.clinic import build_clinic
-from ennu_lib.clinic.build import plan_clinic
-from ennu_lib.clinic.labels import LabelSink
-from ennu_lib.config import params_dir
-
-way, file, patients = sys.argv[1], sys.argv[2], int(sys.argv[3])
-began = time.perf_counter()
-if way == "fast":
-    rows = build_clinic(f"sqlite:///{file}", patients, 25, labels=Path(file).parent / "labels").rows
-else:
-    import sqlalchemy as sa
-    from ennu_lib.clinic.ddl import metadata_of
-
-    clinic = plan_clinic(patients, 25, params_dir() / "clinic.yml")
-    engine = sa.create_engine(f"sqlite:///{file}")
-    metadata = metadata_of(clinic.catalogue)
-    metadata.create_all(engine)
-    rows = 0
-    with engine.begin() as connection:
-        for table, frame in clinic.generate(LabelSink(None)):
-            insert = sa.insert(metadata.tables[table.name])
-            dated = [c.name for c in table.columns if c.type.kind in ("date", "datetime", "time")]
-            plain = frame.with_columns(frame[name].cast(str) for name in dated).to_dicts()
-            if plain:
-                statement = str(insert.compile(engine, column_keys=list(plain[0])))
-                connection.exec_driver_sql(statement, [tuple(row.values()) for row in plain])
-            rows += len(plain)
-seconds = time.perf_counter() - began
-peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-print(json.dumps({"rows": rows, "seconds": seconds, "peak_mb": peak, "file_mb": Path(file).stat().st_size / 1e6}))
-"""
 _seen: dict[str, dict] = {}
 
 
@@ -58,7 +25,7 @@ def build(way: str, directory: Path) -> dict:
     """Build one clinic in a new process and return what it measured of itself."""
     file = directory / f"{way}.sqlite"
     file.unlink(missing_ok=True)
-    command = [sys.executable, "-c", MEASURED, way, str(file), str(PATIENTS)]
+    command = [sys.executable, str(WAYS), way, str(file), str(PATIENTS)]
     done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT)
     return json.loads(done.stdout)
 
