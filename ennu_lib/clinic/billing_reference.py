@@ -114,7 +114,7 @@ def provider_numbers(chunk: Chunk) -> dict[str, pl.DataFrame]:
 
 def fee_schedules(chunk: Chunk) -> dict[str, pl.DataFrame]:
     """`fee_schedules`: one house price list per year, then contracted lists."""
-    n = chunk.rows_for("fee_schedules")
+    n = max(2, chunk.rows_for("fee_schedules"))
     payers = chunk.reference["insurance_companies"]
     position = np.arange(n)
     house = position == 0

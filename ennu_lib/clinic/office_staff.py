@@ -17,6 +17,7 @@ DOMAIN = "ennu-clinic.example"
 SHARE_OF_USERS_WITHOUT_EMPLOYEE = 0.08
 SHARE_OF_EXTERNAL_PROVIDERS = 0.05
 FOUNDING_PROVIDERS = 6
+LEAST = {"employees": 24, "staff_users": 26, "providers": 8}  # even where code lists are kept very short
 
 CLINICIANS = {"Physician": 45, "Nurse Practitioner": 50, "Physician Assistant": 30, "Health Coach": 15}
 OTHER_ROLES = {
@@ -65,10 +66,14 @@ SYSTEM_USERS = [
 ]
 
 
+def _rows(chunk: Chunk, table: str) -> int:
+    return max(chunk.rows_for(table), LEAST[table])
+
+
 def employees(chunk: Chunk) -> dict[str, pl.DataFrame]:
     """`employees`: the first ones are the clinicians from whom `providers` are made."""
     rng = chunk.rng("employees")
-    n = chunk.rows_for("employees")
+    n = _rows(chunk, "employees")
     clinicians = _employed_clinicians(chunk, n)
     roles = pl.concat([pick(rng, clinicians, CLINICIANS), pick(rng, n - clinicians, OTHER_ROLES)])
     given, family = names(rng, n)
@@ -103,7 +108,7 @@ def employees(chunk: Chunk) -> dict[str, pl.DataFrame]:
 
 
 def _employed_clinicians(chunk: Chunk, staff: int) -> int:
-    return min(staff // 2, round(chunk.rows_for("providers") * (1 - SHARE_OF_EXTERNAL_PROVIDERS)))
+    return min(staff // 2, round(_rows(chunk, "providers") * (1 - SHARE_OF_EXTERNAL_PROVIDERS)))
 
 
 def _department(roles: pl.Series) -> pl.Series:
@@ -145,7 +150,7 @@ def _distinct(values: pl.Series) -> pl.Series:
 def staff_users(chunk: Chunk) -> dict[str, pl.DataFrame]:
     """`staff_users`: one account per employee, then system and interface accounts without an employee."""
     rng = chunk.rng("staff_users")
-    n = chunk.rows_for("staff_users")
+    n = _rows(chunk, "staff_users")
     people = chunk.reference["employees"].head(round(n * (1 - SHARE_OF_USERS_WITHOUT_EMPLOYEE)))
     machines = n - people.height
     frame = pl.concat([_people_accounts(people), _machine_accounts(machines)], how="diagonal_relaxed")
@@ -194,7 +199,7 @@ def _machine_accounts(n: int) -> pl.DataFrame:
 def providers(chunk: Chunk) -> dict[str, pl.DataFrame]:
     """`providers`: the clinicians among the employees, and a few from outside without a user account."""
     rng = chunk.rng("providers")
-    n = chunk.rows_for("providers")
+    n = _rows(chunk, "providers")
     staff = chunk.reference["employees"]
     own = staff.head(_employed_clinicians(chunk, staff.height)).join(
         chunk.reference["staff_users"].select("employee_id", "user_id"),

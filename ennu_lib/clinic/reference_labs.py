@@ -39,7 +39,9 @@ def loinc_codes(chunk: Chunk) -> dict[str, pl.DataFrame]:
     rng = chunk.rng("loinc_codes")
     real = pl.concat([_biomarker_loincs(), _common_loincs()], how="diagonal_relaxed")
     real = real.unique("loinc_num", keep="first", maintain_order=True)
-    real = pl.concat([real, _laboratory_loincs(chunk, real)], how="diagonal_relaxed")
+    real = pl.concat([real, _laboratory_loincs(chunk, real)], how="diagonal_relaxed").with_columns(
+        pl.lit("Qn").alias("scale_type"), pl.col("component").alias("long_common_name")
+    )
     rows = chunk.rows_for("loinc_codes")
     frame = real_first(real, lambda lacking: _loinc_filler(rng, lacking), rows, "loinc_num")
     n = frame.height
@@ -47,9 +49,7 @@ def loinc_codes(chunk: Chunk) -> dict[str, pl.DataFrame]:
     is_real = np.arange(n) < real.height
     return {
         "loinc_codes": frame.with_columns(
-            pl.col("scale_type").fill_null("Qn"),
             pl.lit("Pt").alias("time_aspect"),
-            pl.col("long_common_name").fill_null(pl.col("component")),
             pl.Series("status", values=np.where(is_real, "ACTIVE", retired.to_numpy())),
         )
     }
