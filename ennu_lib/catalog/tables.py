@@ -91,6 +91,11 @@ class Catalogue:
     def __contains__(self, name: object) -> bool:
         return name in self._by_name
 
+    @cached_property
+    def referenced(self) -> frozenset[str]:
+        """Names of the tables that some column points at."""
+        return frozenset(column.references[0] for table in self.tables for column in table.references)
+
     @property
     def table_names(self) -> list[str]:
         """Table names in catalogue order."""

@@ -74,5 +74,7 @@ class Clinic:
             yield table, conform(table, chunk.frames[name])
         rest = [table for table in self.catalogue.tables if table.growth == growth and table.name not in made]
         for table in parents_first(rest):
-            chunk.frames[table.name] = fill_table(chunk, table, self.words)
-            yield table, conform(table, plant_defects(chunk, table, chunk.frames[table.name]))
+            frame = fill_table(chunk, table, self.words)
+            if table.name in self.catalogue.referenced:
+                chunk.frames[table.name] = frame
+            yield table, conform(table, plant_defects(chunk, table, frame))
