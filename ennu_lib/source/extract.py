@@ -155,7 +155,7 @@ def _chunks(connection: sa.Connection, shape: TableShape, size: int) -> Iterator
     if _pageable(shape):
         yield from _by_key(connection, shape, size)
         return
-    result = _run(connection, shape, _select(shape, connection.dialect.name))
+    result = _run(connection, shape, _select(shape, shape.selectable(), connection.dialect.name))
     try:
         while rows := result.fetchmany(size):
             yield rows
@@ -173,7 +173,7 @@ def _by_key(connection: sa.Connection, shape: TableShape, size: int) -> Iterator
     table = shape.selectable()
     key = table.c[shape.key[0]]
     at = [c.name for c in shape.columns].index(shape.key[0])
-    page = _select(shape, connection.dialect.name).order_by(key).limit(size)
+    page = _select(shape, table, connection.dialect.name).order_by(key).limit(size)
     last = None
     while True:
         statement = page if last is None else page.where(key > sa.literal(last, sa.BigInteger))
@@ -185,8 +185,7 @@ def _by_key(connection: sa.Connection, shape: TableShape, size: int) -> Iterator
             return
 
 
-def _select(shape: TableShape, dialect: str) -> sa.Select:
-    table = shape.selectable()
+def _select(shape: TableShape, table: sa.TableClause, dialect: str) -> sa.Select:
     return sa.select(*(selected(table, column, dialect) for column in shape.columns)).select_from(table)
 
 
