@@ -74,7 +74,7 @@ def small(schema):
         )
         for name in kept
     }
-    associations = tuple(found for found in schema.associations if found.id in ("A08", "A12"))
+    associations = tuple(found for found in schema.associations if found.id in ("A08", "A13"))
     return PortalSchema(objects, properties, associations)
 
 
