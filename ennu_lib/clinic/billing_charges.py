@@ -175,9 +175,10 @@ def _coded_lines(chunk: Chunk, rng: np.random.Generator, drafts: pl.DataFrame) -
     is_lab = (visit == "laboratory").to_numpy()
     further = np.where(is_lab, rng.choice(4, len(coded), p=LAB_LINES), rng.choice(3, len(coded), p=SIDE_LINES))
     parent, nth = repeated(1 + further)
-    kind = pl.Series(
-        values=np.where(is_lab[parent], "laboratory", np.where(nth == 0, visit.gather(parent).to_numpy(), "side"))
-    )
+    in_lab, first = pl.Series(values=is_lab[parent]), pl.Series(values=nth == 0)
+    kind = pl.select(
+        pl.when(in_lab).then(pl.lit("laboratory")).when(first).then(visit.gather(parent)).otherwise(pl.lit("side"))
+    ).to_series()
     code = _codes_by_kind(rng, kind)
     fees = chunk.reference["procedure_codes_cpt"].select("code", "default_fee")
     price = code.to_frame("code").join(fees, on="code", how="left", maintain_order="left")["default_fee"]

@@ -125,11 +125,11 @@ def _with_answers(chunk: Chunk, rng: np.random.Generator, headers: pl.DataFrame)
     submitted = headers["submitted_day"].to_numpy()
     decided = submitted + rng.integers(14, 46, n)
     old = today - submitted > 60
-    status = np.where(old, pick(rng, n, ANSWERED).to_numpy(), pick(rng, n, WAITING).to_numpy())
+    status = np.where(old, pick(rng, n, ANSWERED).to_numpy().astype(str), pick(rng, n, WAITING).to_numpy().astype(str))
     status = np.where(np.isin(status, DECIDED) & (decided >= today), "Submitted", status)
     status = np.where((submitted >= today) | chance(rng, n, 0.01), "Draft", status)
     return headers.with_columns(
-        pl.Series("status", values=status.astype(str)),
+        pl.Series("status", values=status),
         pl.Series("decided_day", values=np.where(np.isin(status, DECIDED), decided, -1)),
     )
 

@@ -65,13 +65,14 @@ def appointments(chunk: Chunk) -> dict[str, pl.DataFrame]:
 def _without_visit(chunk: Chunk, rng: np.random.Generator, visits: pl.DataFrame, n: int) -> pl.DataFrame:
     """`n` bookings that stand beside a visit of the same patient: missed before it, or still ahead."""
     base = rng.integers(0, max(visits.height, 1), n if visits.height else 0)
-    kind = pick(rng, len(base), MISSED)
+    kind = pick(rng, len(base), MISSED).cast(pl.String)
     ahead = (kind == "Ahead").to_numpy() & ~_deceased(chunk, visits["patient_id"].gather(base))
-    kind = pl.Series(values=np.where((kind == "Ahead").to_numpy() & ~ahead, "Cancelled - Patient", kind.to_numpy()))
-    start = _start_beside(chunk, rng, visits["start"].to_numpy()[base], ahead)
     drafts = visits.drop("encounter_id", "meeting_id", "status", "start", strict=False)[base].with_columns(
-        pl.Series("start", values=start),
-        pl.Series("status", values=np.where(ahead, pick(rng, len(base), AHEAD).to_numpy(), kind.to_numpy())),
+        pl.Series("start", values=_start_beside(chunk, rng, visits["start"].to_numpy()[base], ahead)),
+        pl.when(pl.Series(values=ahead))
+        .then(pick(rng, len(base), AHEAD).cast(pl.String))
+        .otherwise(kind.replace("Ahead", "Cancelled - Patient"))
+        .alias("status"),
         pl.Series("replaced_by", values=np.where((kind == "Rescheduled").to_numpy(), base.astype(float), np.nan)),
     )
     return drafts.with_columns(_still_employed(chunk, rng, drafts["provider_id"], ahead).alias("provider_id"))

@@ -49,8 +49,8 @@ class ImportAccount:
             .agg(pl.col("count").sum())
             .select(list(SCHEMA))
             .sort(
-                ["file", "kind", "count", "column", "code"],
-                descending=[False, False, True, False, False],
+                ["file", "kind", "count", "column", "code", "reason"],
+                descending=[False, False, True, False, False, False],
                 nulls_last=True,
             )
         )

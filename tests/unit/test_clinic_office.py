@@ -108,7 +108,7 @@ def hand_made_care(shared: dict[str, pl.DataFrame], as_of: date) -> dict[str, pl
     }
 
 
-def build(floor: int = 100) -> dict[str, pl.DataFrame]:
+def build(floor: int = 100, care: bool = True) -> dict[str, pl.DataFrame]:
     keys = KeyCounter()
     shared = chunk(REFERENCE_CHUNK, keys, floor)
     shared.reference = shared.frames
@@ -116,7 +116,8 @@ def build(floor: int = 100) -> dict[str, pl.DataFrame]:
         shared.frames.update(generator(shared))
     portion = chunk(0, keys, floor)
     portion.reference = shared.frames
-    portion.frames.update(hand_made_care(shared.frames, portion.as_of))
+    made = hand_made_care(shared.frames, portion.as_of)
+    portion.frames.update(made if care else {name: frame.clear() for name, frame in made.items()})
     for generator in office.PER_CHUNK:
         portion.frames.update(generator(portion))
     return {**shared.frames, **portion.frames}
@@ -191,6 +192,13 @@ def test_the_same_seed_gives_the_same_rows(made):
 
 def test_a_clinic_with_the_shortest_code_lists_can_be_built():
     assert build(floor=1)["appointments"].height > 0
+
+
+def test_patients_whom_nobody_saw_have_no_appointments_and_owe_nothing():
+    unseen = build(care=False)
+    assert unseen["appointments"].is_empty()
+    assert unseen["billing_records"].is_empty()
+    assert unseen["patient_balances"]["current_balance"].to_list() == [0.0] * PATIENTS
 
 
 # --- reference tables
