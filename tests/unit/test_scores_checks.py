@@ -1,20 +1,35 @@
-"""Which measurement counts: every reason, the order of the checks, and the choice of the newest."""
+"""Which measurement counts, for both engines: every reason, the order of the checks, the choice of the newest."""
 
 import datetime as dt
+from dataclasses import asdict
 from decimal import Decimal
 from fractions import Fraction
 
+import polars as pl
 import pytest
+from polars.testing import assert_frame_equal
 
 from ennu_lib.scores.exact import score_patient
+from ennu_lib.scores.frames import frames_of
+from ennu_lib.scores.intake import TEXT_COLUMNS
 from ennu_lib.scores.measurement import age_in_years, parse_birth_date, parse_moment, parse_sex
 from ennu_lib.scores.reasons import Flag, Reason, Withheld
 from ennu_lib.scores.result import half_up, telescoped
+from ennu_lib.scores.vectorised import score_all
 from tests.support.score_params import AS_OF, BINARY, CATALOGUE, GRADED, OPEN, PRESETS, measured
 
 
 def score(*measurements, sex="male", preset=OPEN, **person):
-    return score_patient(measurements, sex, AS_OF, preset, CATALOGUE, **person)
+    """The exact engine's score, after making sure that the vectorised engine says the same."""
+    exact = score_patient(measurements, sex, AS_OF, preset, CATALOGUE, **person)
+    schema = {"patient_id": pl.String, **{name: pl.String for name in TEXT_COLUMNS}, "source_rank": pl.Int64}
+    rows = pl.LazyFrame([{"patient_id": "p", **asdict(m)} for m in measurements], schema=schema)
+    people = pl.LazyFrame([{"patient_id": "p", "sex": sex, **person}])
+    found, expected = score_all(rows, people, AS_OF, preset, CATALOGUE), frames_of({"p": exact}, preset.decimals)
+    assert_frame_equal(found.scores, expected.scores)
+    assert_frame_equal(found.contributions, expected.contributions)
+    assert_frame_equal(found.exclusions, expected.exclusions)
+    return exact
 
 
 def reason(measurement, **person):
