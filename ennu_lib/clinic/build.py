@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from ennu_lib.catalog import Catalogue, load_catalogue
 from ennu_lib.clinic.content_spec import content_mistakes
-from ennu_lib.clinic.defects import PLANTERS
-from ennu_lib.clinic.generate import Clinic
-from ennu_lib.clinic.generators import hand_written
+from ennu_lib.clinic.generate import Clinic, Loadable
+from ennu_lib.clinic.generators import defect_names, hand_written
 from ennu_lib.clinic.labels import LabelSink
 from ennu_lib.clinic.loaders import open_loader
 from ennu_lib.clinic.params import ClinicParams, load_clinic_params
@@ -59,9 +58,17 @@ def build_clinic(
     clinic = plan_clinic(patients, seed, params or params_dir() / "clinic.yml")
     loader = open_loader(url, clinic.catalogue, replace)
     sink = LabelSink(labels)
-    rows = load_all(clinic.generate(sink), loader, clinic.expected_rows(), progress)
-    sink.close()
+    try:
+        rows = load_all(_labelled(clinic, sink), loader, clinic.expected_rows(), progress)
+    finally:
+        sink.discard()
     return ClinicSummary(len(rows), sum(rows.values()), rows, sink.defects, clock.monotonic() - began, labels)
+
+
+def _labelled(clinic: Clinic, sink: LabelSink) -> Iterator[Loadable]:
+    """All tables; the labels are whole before the loader makes the database visible."""
+    yield from clinic.generate(sink)
+    sink.close()
 
 
 def plan_clinic(patients: int, seed: int, params: Path) -> Clinic:
@@ -88,8 +95,8 @@ def plan_clinic(patients: int, seed: int, params: Path) -> Clinic:
 def _unknown_names(params: ClinicParams, catalogue: Catalogue) -> list[str]:
     tables = [f"volumes.{name}: no such table in the catalogue" for name in params.volumes if name not in catalogue]
     defects = [
-        f"defects.{name}: no such defect; there are {', '.join(PLANTERS)}"
+        f"defects.{name}: no such defect; there are {', '.join(defect_names())}"
         for name in params.defects
-        if name not in PLANTERS
+        if name not in defect_names()
     ]
     return tables + defects

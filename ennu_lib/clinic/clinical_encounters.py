@@ -36,7 +36,7 @@ def encounters(chunk: Chunk) -> dict[str, pl.DataFrame]:
     """The table `encounters`; chunk.frames["_visits"] keeps row (patient position), day and type for what follows."""
     rng = chunk.rng("encounters")
     people = registrations(chunk)
-    row = spread(rng, people["activity"].to_numpy(), chunk.rows_for("encounters"))
+    row = spread(rng, people["activity"].to_numpy() + 1e-9, chunk.rows_for("encounters"))
     n = len(row)
     first, last = people["registered"].to_numpy()[row], people["last_day"].to_numpy()[row]
     is_first = (rank_within(row) == 0) & ~people["is_second"].to_numpy()[row]
@@ -64,12 +64,12 @@ def visits(chunk: Chunk) -> pl.DataFrame:
 def _types(rng: np.random.Generator, day: np.ndarray, is_first: np.ndarray) -> np.ndarray:
     n = len(day)
     before, since = Wheel(TYPES, BEFORE_TELEHEALTH).draw(rng, n), Wheel(TYPES, SINCE_TELEHEALTH).draw(rng, n)
-    kind = np.where(day < TELEHEALTH_FROM, before.to_numpy(), since.to_numpy())
+    kind = np.where(day < TELEHEALTH_FROM, before.to_numpy().astype(str), since.to_numpy().astype(str))
     return np.where(is_first, "initial consult", kind)
 
 
 def _statuses(rng: np.random.Generator, chunk: Chunk, day: np.ndarray) -> np.ndarray:
-    status = pick(rng, len(day), {"signed": 78, "completed": 17, "cancelled": 4, "void": 1}).to_numpy()
+    status = pick(rng, len(day), {"signed": 78, "completed": 17, "cancelled": 4, "void": 1}).to_numpy().astype(str)
     recent = day_number(chunk.as_of) - day < 4
     return np.where(recent & chance(rng, len(day), 0.5), "open", status)
 

@@ -151,8 +151,8 @@ def _member_frame(chunk: Chunk, courses: pl.DataFrame) -> pl.DataFrame:
     provider = Roster.of(chunk).seen_by(rng, people["usual"].to_numpy()[courses["row"]], start)
     status = np.where(
         going,
-        pick(rng, n, {"active": 95, "on hold": 5}).to_numpy(),
-        pick(rng, n, {"completed": 60, "discontinued": 40}).to_numpy(),
+        pick(rng, n, {"active": 95, "on hold": 5}).to_numpy().astype(str),
+        pick(rng, n, {"completed": 60, "discontinued": 40}).to_numpy().astype(str),
     )
     return courses.select(
         pl.Series("member_medication_id", chunk.take_keys("25againmembermedications", n)),
@@ -194,7 +194,7 @@ def _refills(chunk: Chunk, courses: pl.DataFrame, own: pl.DataFrame) -> pl.DataF
         "ship_date": blanked(dates(shipped), pending | chance(rng, n, 0.05)),
         "carrier": sometimes(rng, pick(rng, n, {"UPS": 50, "FedEx": 34, "USPS": 16}), 0.1),
         "tracking_number": blanked(pl.select(pl.format("1Z{}", number)).to_series(), pending | chance(rng, n, 0.08)),
-        "ship_status": np.where(pending, "pending", pick(rng, n, {"delivered": 90, "shipped": 8, "returned": 2}).to_numpy()),
+        "ship_status": np.where(pending, "pending", pick(rng, n, {"delivered": 90, "shipped": 8, "returned": 2}).to_numpy().astype(str)),
         "DateTStamp": moments(shipped, any_seconds(rng, n)),
     })  # fmt: skip
 

@@ -82,7 +82,7 @@ def _note_frame(chunk: Chunk, rng: np.random.Generator, notes: pl.DataFrame) -> 
     late = np.where(chance(rng, n, 0.8), 0, rng.integers(1, 10, n))
     unsigned = (today - day < 10) & chance(rng, n, 0.4) | chance(rng, n, 0.015)
     signed = np.minimum(day + late, today)
-    status = pick(rng, n, {"signed": 92, "addended": 6, "locked": 1.4, "void": 0.6}).to_numpy()
+    status = pick(rng, n, {"signed": 92, "addended": 6, "locked": 1.4, "void": 0.6}).to_numpy().astype(str)
     department = word_wheel("department", "note_words").draw(rng, n)
     locked = (status == "locked") | department.is_in(PROTECTED).to_numpy() & chance(rng, n, 0.4)
     return notes.select(

@@ -71,7 +71,9 @@ def _missed(rng: np.random.Generator, chunk: Chunk, n: int) -> pl.DataFrame:
     today = day_number(chunk.as_of)
     ahead = (last >= today) & chance(rng, n, 0.25)
     day = np.where(ahead, workday(today + 4 + rng.integers(0, BOOKED_AHEAD_DAYS, n)), np.minimum(day, today - 1))
-    state = np.where(ahead, "scheduled", pick(rng, n, {"no show": 45, "cancelled": 45, "completed": 10}).to_numpy())
+    state = np.where(
+        ahead, "scheduled", pick(rng, n, {"no show": 45, "cancelled": 45, "completed": 10}).to_numpy().astype(str)
+    )
     employed_on = np.minimum(day, today)
     return pl.DataFrame({
         "row": row, "patient_id": people["patient_id"].to_numpy()[row],
@@ -163,8 +165,8 @@ def recommendations(chunk: Chunk) -> dict[str, pl.DataFrame]:
     text = _texts(rng, kind, registrations(chunk)["sex"].gather(given["row"]))
     today = day_number(chunk.as_of)
     old = today - day > OPEN_DAYS
-    status = np.where(old, pick(rng, n, {"completed": 74, "declined": 10, "in progress": 8, "open": 8}).to_numpy(),
-                      pick(rng, n, {"open": 46, "in progress": 34, "completed": 18, "declined": 2}).to_numpy())  # fmt: skip
+    status = np.where(old, pick(rng, n, {"completed": 74, "declined": 10, "in progress": 8, "open": 8}).to_numpy().astype(str),
+                      pick(rng, n, {"open": 46, "in progress": 34, "completed": 18, "declined": 2}).to_numpy().astype(str))  # fmt: skip
     closed = status == "completed"
     start = days_after(rng, chunk.as_of, day, 30)
     start = np.where(closed, start, day + rng.integers(0, 45, n))

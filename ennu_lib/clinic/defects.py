@@ -163,3 +163,9 @@ PLANTERS: dict[str, Callable[[Planting, float], None]] = {
     "overlong_text": _by_column(_is_written, _overlong_text),
     "duplicate_row": _duplicate_row,
 }
+
+COLUMN_PLANTERS: dict[str, Callable[[Planting, Column, float], None]] = {
+    "mixed_spelling": _mixed_spelling,
+    "mojibake": _mojibake,
+    "overlong_text": _overlong_text,
+}

@@ -185,7 +185,8 @@ def member_metrics(chunk: Chunk) -> dict[str, pl.DataFrame]:
     from_lab = every["result_id"].is_not_null().to_numpy()
     people = registrations(chunk)
     stamp = np.minimum(every["day"].to_numpy() + np.where(from_lab, rng.integers(1, 7, n), 0), day_number(chunk.as_of))
-    source = np.where(from_lab, "lab import", pick(rng, n, {"manual": 7, "device": 3}).to_numpy())
+    by_hand = pick(rng, n, {"manual": 7, "device": 3})
+    source = pl.select(pl.when(pl.Series(values=from_lab)).then(pl.lit("lab import")).otherwise(by_hand)).to_series()
     return {
         "25againmembermetrics": pl.DataFrame({
             "member_metric_id": chunk.take_keys("25againmembermetrics", n),

@@ -54,6 +54,9 @@ def lab_orders(chunk: Chunk) -> dict[str, pl.DataFrame]:
     vendor, site = _laboratories(rng, chunk, row)
     collected = day + np.where(chance(rng, n, 0.45), 0, rng.integers(1, 12, n))
     resulted = collected + rng.integers(1, 6, n) + np.where(vendor == 2, -1, 0)
+    collected_second = rng.integers(26, 44, n) * 900 + rng.integers(0, 900, n)
+    same_day = resulted == collected
+    resulted_second = np.where(same_day, collected_second + rng.integers(3_600, 25_000, n), any_seconds(rng, n))
     status = pick(rng, n, {"complete": 955, "cancelled": 26, "ordered": 14, "collected": 5}).to_numpy().astype(object)
     status[(status == "complete") & (resulted > today)] = "processing"
     status[(status == "complete") & (collected > today)] = "ordered"
@@ -62,9 +65,9 @@ def lab_orders(chunk: Chunk) -> dict[str, pl.DataFrame]:
     orders = pl.DataFrame({
         "order_id": chunk.take_keys("lab_orders", n), "row": row, "patient_id": people["patient_id"].to_numpy()[row],
         "day": day, "vendor": vendor, "site": site, "encounter_id": encounter,
-        "panel": panel_wheel().indices(rng, n), "status": pl.Series(status.tolist()),
-        "collected": collected, "collected_second": rng.integers(26, 44, n) * 900 + rng.integers(0, 900, n),
-        "resulted": resulted, "resulted_second": any_seconds(rng, n), "is_drawn": drawn,
+        "panel": panel_wheel().indices(rng, n), "status": pl.Series(values=status.tolist(), dtype=pl.String),
+        "collected": collected, "collected_second": collected_second,
+        "resulted": resulted, "resulted_second": resulted_second, "is_drawn": drawn,
         "is_complete": status == "complete",
         "provider_id": Roster.of(chunk).seen_by(rng, people["usual"].to_numpy()[row], day),
     })  # fmt: skip

@@ -37,6 +37,7 @@ from ennu_lib.clinic.people_registrations import registrations
 from ennu_lib.clinic.people_staff import draw_users
 
 MEASURED = "_measured"
+METRIC_OF_RESULT = "_metric_of_result"
 MOLAR_SHARE = 0.35
 NOT_DONE = ["TNP", "QNS", "DNR", "CANCELLED"]
 OLD_EGFR_UNTIL = 19_000  # 2022-01-08: before, laboratories print ">59" for every normal filtration rate
@@ -68,6 +69,7 @@ def lab_results(chunk: Chunk) -> dict[str, pl.DataFrame]:
     results = _Results(chunk, rng, done, order, metric, values[order, metric])
     frame = results.frame()
     chunk.frames[MEASURED] = results.measured(frame)
+    chunk.frames[METRIC_OF_RESULT] = pl.DataFrame({"result_id": results.keys, "metric": metric})
     return {
         "lab_results": frame,
         "lab_result_notes": _notes(chunk, frame),
@@ -174,7 +176,7 @@ class _Results:
             "status": state,
             "collected_at": moments(*collected),
             "reported_at": moments(*reported),
-            "entered_at": moments(entered, np.where(entered > reported[0], 30_000, np.minimum(reported[1] + 240, DAY_SECONDS - 1))),
+            "entered_at": moments(entered, np.where(entered > reported[0], 30_000, reported[1] + 240)),
             "provider_interpretation": blanked(written, ~chance(rng, n, np.where(abnormal, 0.4, 0.06))),
             "trend_analysis": sometimes(rng, trend, 0.9),
             "last_updated": moments(entered, DAY_SECONDS - 30),

@@ -27,7 +27,7 @@ from ennu_lib.clinic.people_draw import (
 )
 from ennu_lib.clinic.people_registrations import registrations
 
-GRADED_FROM = 20_454  # 2026-01-01
+GRADED_FROM = 20_332  # 2025-09-01
 CLASS_FACTOR = {"critical": 1.5, "significant": 1.0, "moderate": 0.5}
 ADULT_DAYS = 18 * 365.25
 STALE_DAYS = 365

@@ -145,11 +145,14 @@ def _contact_changed(rng: np.random.Generator, rows: pl.DataFrame) -> pl.DataFra
 
 
 def _accents_dropped(_rng: np.random.Generator, rows: pl.DataFrame) -> pl.DataFrame:
-    plain = [folded(pl.col(name)).str.replace_all(r"['’]", "").alias(name) for name in ("first_name", "last_name")]
-    joined = pl.col("last_name").str.replace_all(
-        r"(?i)\b(de la|de los|van der|van den|von der|de|van|el|al)[ -]", "${1}"
-    )
-    return rows.with_columns(plain).with_columns(joined.str.replace_all("-", " ").alias("last_name"))
+    """Typed without accents, apostrophes and hyphens, and the particle joined to the name: Delacruz."""
+    particle = r"(?i)\b(de la|de los|van der|van den|von der|de|van|el|al)[ -]"
+    joined = pl.col("last_name").str.replace_all(particle, "${1}").alias("last_name")
+    plain = [
+        folded(pl.col(name)).str.replace_all(r"['’]", "").str.replace_all("-", " ").alias(name)
+        for name in ("first_name", "last_name")
+    ]
+    return rows.with_columns(joined).with_columns(plain)
 
 
 def _mojibake_name(_rng: np.random.Generator, rows: pl.DataFrame) -> pl.DataFrame:

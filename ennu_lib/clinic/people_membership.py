@@ -162,8 +162,8 @@ def _members(chunk: Chunk, rng: np.random.Generator) -> pl.DataFrame:
     name = pl.select(pl.format("{} {} {}", level, pl.Series(generation), billing)).to_series().alias("package_name")
     status = np.where(
         stays,
-        pick(rng, n, {"Active": 94, "Suspended": 6}).to_numpy(),
-        pick(rng, n, {"Cancelled": 70, "Inactive": 30}).to_numpy(),
+        pick(rng, n, {"Active": 94, "Suspended": 6}).to_numpy().astype(str),
+        pick(rng, n, {"Cancelled": 70, "Inactive": 30}).to_numpy().astype(str),
     )
     frame = people.select("row", "patient_id").with_columns(
         pl.Series("start", start), pl.Series("end", end), pl.Series("status", status), billing.alias("billing"), level.alias("level"), name
@@ -316,7 +316,7 @@ def _charges(chunk: Chunk, members: pl.DataFrame) -> pl.DataFrame:
     declined = chance(rng, len(day), 0.045)
     again = np.flatnonzero(declined & chance(rng, len(day), RETRIED) & (day + 3 <= today))
     result = np.where(
-        declined, "declined", pick(rng, len(day), {"approved": 985, "refunded": 12, "void": 3}).to_numpy()
+        declined, "declined", pick(rng, len(day), {"approved": 985, "refunded": 12, "void": 3}).to_numpy().astype(str)
     )
     member, day = np.r_[member, member[again]], np.r_[day, day[again] + 3]
     result, attempt = (
