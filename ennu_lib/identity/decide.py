@@ -6,7 +6,7 @@ import polars as pl
 from ennu_lib.identity.compare import unpack
 from ennu_lib.identity.params import IdentityParams
 from ennu_lib.identity.people import People
-from ennu_lib.identity.score import NO_GUARD, Scorer
+from ennu_lib.identity.score import DISAGREES, NO_GUARD, Scorer
 
 MERGED, REVIEW, DISTINCT = "auto-merge", "review", "distinct"
 A_GENERATION = 15  # years between two birth dates from which one may be the other's parent
@@ -23,13 +23,14 @@ def decide(
     packed = left.astype(np.uint64) << np.uint64(32) | right.astype(np.uint64)
     must, cannot = (pl.Series(k, np.isin(packed, human[k])) for k in ("must", "cannot"))
     guard = pl.col("guard").replace_strict(
-        {NO_GUARD: None, **{n: g.name for n, g in enumerate(params.guards)}}, return_dtype=pl.String
+        {NO_GUARD: None, DISAGREES: "second opinion disagrees", **{n: g.name for n, g in enumerate(params.guards)}},
+        return_dtype=pl.String,
     )
     limits, p = params.decision, pl.col("probability")
     decision = (
         pl.when(cannot).then(pl.lit(DISTINCT))
         .when(together).then(pl.lit(MERGED))
-        .when(must | (p >= limits.review)).then(pl.lit(REVIEW))
+        .when(must | (p >= limits.review) | (pl.col("guard") == DISAGREES)).then(pl.lit(REVIEW))
         .otherwise(pl.lit(DISTINCT))
     )  # fmt: skip
     reason = (
@@ -37,7 +38,7 @@ def decide(
         .when(cannot | must).then(pl.lit("contradictory decisions"))
         .when(together & (p < limits.auto_merge)).then(pl.lit("follows from the rest of its cluster"))
         .when(together).then(pl.lit("probability"))
-        .when(p < limits.review).then(pl.coalesce(guard, pl.lit("probability")))
+        .when((p < limits.review) & (pl.col("guard") != DISAGREES)).then(pl.coalesce(guard, pl.lit("probability")))
         .when(given_up).then(pl.lit("cluster too large"))
         .when(guard.is_not_null()).then(guard)
         .when(p >= limits.auto_merge).then(pl.lit("does not fit the rest of its cluster"))

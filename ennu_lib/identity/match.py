@@ -16,6 +16,7 @@ from ennu_lib.identity.model import MatchModel, exact_agreement, learn
 from ennu_lib.identity.params import IdentityParams
 from ennu_lib.identity.people import People, says_nothing, standardize_people
 from ennu_lib.identity.score import Scorer, weights_table
+from ennu_lib.identity.second_opinion import Opinion, mark_disagreement, second_opinion
 from ennu_lib.identity.stable import Pseudonym, golden_ids
 
 Progress = Callable[[str, int, int], None]
@@ -91,6 +92,7 @@ class Linked:
     clustering: Clustering
     human: Replayed
     patterns: int
+    opinion: Opinion
 
 
 def link(people: People, params: IdentityParams, human: Replayed, tell: Progress) -> Linked:
@@ -103,11 +105,13 @@ def link(people: People, params: IdentityParams, human: Replayed, tell: Progress
     model, distinct, _ = learn(patterns, comparer, _agreement(people, comparer), len(people), params.model)
     scorer = Scorer(people, comparer, model, params)
     scored = scorer.score(candidates.pairs, patterns, params.decision.keep, lambda d, t: tell("score", d, t))
-    scored = _with_decided(scored, scorer, human)
+    tell("second opinion", 0, 1)
+    opinion = second_opinion(people, scored, params.second_opinion)
+    scored = _with_decided(mark_disagreement(scored, opinion, params), scorer, human)
     tell("cluster", 0, 1)
     clustering = cluster(scored, len(people), scorer, params, human.must, human.cannot)
     scored = _with_extra(scored, clustering, params)
-    return Linked(scorer, candidates.summary, len(candidates.pairs), scored, clustering, human, len(distinct))
+    return Linked(scorer, candidates.summary, len(candidates.pairs), scored, clustering, human, len(distinct), opinion)
 
 
 def _agreement(people: People, comparer: Comparer) -> list[float]:
@@ -200,6 +204,8 @@ def _summary(people: People, linked: Linked, pairs: pl.DataFrame, clusters: pl.D
         "converged": model.converged,
         "fields_compared": list(linked.scorer.comparer.fields),
         "fields_absent": list(people.absent),
+        "second_opinion_agreement": linked.opinion.agreement,
+        "second_opinion_heard": linked.opinion.heard,
         "decisions_of_people": len(linked.human.must) + len(linked.human.cannot),
     }
 
@@ -216,6 +222,8 @@ def _findings(people: People, linked: Linked, pairs: pl.DataFrame) -> list[str]:
         found.append(f"{contradictory} pairs have decisions that contradict each other; they were kept apart")
     if linked.human.stale:
         found.append(f"{linked.human.stale} decisions name a row that is no longer there")
+    if not linked.opinion.heard:
+        found.append(f"the second opinion was not heard: {linked.opinion.reason}")
     if len(linked.clustering.too_large):
         found.append(f"{len(linked.clustering.too_large)} records were in clusters above the size cap and not merged")
     return found

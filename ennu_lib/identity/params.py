@@ -118,6 +118,8 @@ class Clusters(Strict):
 
 class SecondOpinion(Strict):
     most_records: int = Field(ge=0)
+    least_agreement: float = Field(ge=0, le=1)
+    overruled_from: float = Field(gt=0, le=1)
 
 
 Rule = Literal[

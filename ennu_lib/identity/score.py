@@ -20,7 +20,7 @@ SCORED = {
     "household": pl.Float32,
     "guard": pl.Int8,
 }
-NO_GUARD = -1
+NO_GUARD, DISAGREES = -1, 100  # DISAGREES: the second opinion differs
 
 
 class Scorer:
