@@ -6,23 +6,21 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from ennu_lib.report.formats import DASH, label
 from ennu_lib.report.html import Html, block, element, inline, join, prose
-from ennu_lib.report.masking import LIMIT, masked_count
+from ennu_lib.report.masking import LIMIT, MARK, footnote, masked_count, masked_sentence
 from ennu_lib.report.status import mark
 
 NOTES = {"note": "Note", "limit": "Not checked", "attention": "Attention"}
 
 
-def verdict(status: str, headline: str | Html, summary: str = "") -> Html:
+def verdict(status: str, headline: str | Html, summary: str = "", *, limit: int = LIMIT) -> Html:
     """The verdict in a word and a shape, one sentence in large type, and one paragraph.
 
-    `status` is pass, pass_with_exceptions, fail, error or not_run; anything else raises ValueError.
+    `status` is pass, pass_with_exceptions, fail, error or not_run; anything else raises ValueError. The distributable
+    page gets the sentences with counts from 1 to `limit` as `10 or fewer`.
     """
-    return block(
-        "verdict",
-        element("p", mark(status), class_="ennu-word"),
-        element("p", _worded(headline), class_="ennu-headline") if headline else None,
-        element("div", prose(summary), class_="ennu-summary") if summary else None,
-    )
+    masked = headline if isinstance(headline, Html) else masked_sentence(headline, limit)
+    exact = _verdict(status, headline, summary).markup
+    return Html(exact, _verdict(status, masked, masked_sentence(summary, limit)).markup)
 
 
 def note(text: str, kind: str = "note") -> Html:
@@ -38,7 +36,9 @@ def key_numbers(counts: Mapping[str, int], *, people: Sequence[str] = (), limit:
 
     def draw(masked: Sequence[str]) -> Html:
         pairs = (_pair(name, masked_count(n, limit) if name in masked else f"{n:,}") for name, n in counts.items())
-        return block("numbers", element("dl", *pairs))
+        drawn = element("dl", *pairs)
+        explained = f">{MARK}<" in drawn.markup
+        return block("numbers", drawn, element("p", footnote(limit), class_="ennu-note-line") if explained else None)
 
     return Html(draw(()).markup, draw(people).markup if people else None)
 
@@ -67,6 +67,15 @@ def either(internal: Html, distributable: Html) -> Html:
 
 def _distributed(part: Html) -> str:
     return part.markup if part.distributable is None else part.distributable
+
+
+def _verdict(status: str, headline: str | Html, summary: str) -> Html:
+    return block(
+        "verdict",
+        element("p", mark(status), class_="ennu-word"),
+        element("p", _worded(headline), class_="ennu-headline") if headline else None,
+        element("div", prose(summary), class_="ennu-summary") if summary else None,
+    )
 
 
 def _worded(text: str | Html) -> Html:

@@ -34,8 +34,8 @@ def bars(values: Mapping[str, float | None], *, measure: str, highlight: Sequenc
         colours = [ACCENT if not highlight or name in highlight else PALE for name in names]
         axes.barh(range(len(names)), sizes, height=0.62, color=colours, edgecolor=ACCENT)
         for place, name in enumerate(names):
-            _value(axes, sizes[place], place, max(sizes), values[name])
-        _room_for_labels(axes, max(sizes))
+            _value(axes, sizes[place], place, max(map(abs, sizes)), values[name])
+        _room_for_labels(axes, max(sizes), min(sizes))
         row_axes(axes, names)
         value_axis(axes, measure)
     return fig
@@ -162,11 +162,14 @@ def schedule(spans: Mapping[str, tuple[float, float]], *, measure: str = "minute
 
 def _value(axes, size: float, row: float, largest: float, value: float | None) -> None:
     text = MARK if value is None else number(value)
-    axes.text(size + (largest or 1) * 0.01, row, text, va="center", color=INK)
+    side = -1 if size < 0 else 1
+    place = size + side * (largest or 1) * 0.01
+    axes.text(place, row, text, va="center", ha="right" if size < 0 else "left", color=INK)
 
 
-def _room_for_labels(axes, largest: float) -> None:
-    axes.set_xlim(0, (largest or 1) * 1.14)
+def _room_for_labels(axes, largest: float, smallest: float = 0) -> None:
+    span = max(largest, 0) - min(smallest, 0) or 1
+    axes.set_xlim(min(smallest, 0) - (0.14 * span if smallest < 0 else 0), max(largest, 0) + 0.14 * span)
 
 
 def _write_cells(axes, grid: np.ndarray) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 from ennu_lib.report.formats import DASH, percent, ratio
 from ennu_lib.report.grid import Column, grid
 from ennu_lib.report.html import NOTHING, Html, block, element, inline, join
-from ennu_lib.report.masking import LIMIT, masked_ratio
+from ennu_lib.report.masking import LIMIT, MARK, footnote, masked_ratio
 from ennu_lib.report.status import look, mark
 
 SEVERITIES = {"info": "for information", "warn": "warning", "error": "error", "block": "stops the run"}
@@ -60,7 +60,8 @@ def tally(findings: Findings) -> dict[str, int]:
 def _table(rows: Sequence[Mapping[str, Any]], caption: str, limit: int | None) -> Html:
     columns = [Column("Check"), Column("Outcome"), Column("Did not hold", align="right"), Column("Tolerated")]
     cells = [[_name(one), mark(one["status"]), _result(one, limit), _tolerated(one)] for one in rows]
-    return block("findings", grid(caption, columns, cells))
+    masked = limit is not None and any(str(row[2]).startswith(MARK) for row in cells)
+    return block("findings", grid(caption, columns, cells, notes=[footnote(limit) if masked else ""]))
 
 
 def _one(one: Mapping[str, Any], limit: int | None) -> Html:

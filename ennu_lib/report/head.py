@@ -9,10 +9,9 @@ from typing import Any
 from nbformat import NotebookNode
 
 from ennu_lib.report.blocks import key_numbers, verdict
-from ennu_lib.report.findings import failures, tally
+from ennu_lib.report.findings import failures
 from ennu_lib.report.html import Html, block, element, join
 from ennu_lib.report.outputs import DISTRIBUTABLE, explain
-from ennu_lib.report.status import look
 
 BROKEN_OFF = "What stands below was written before that point and is not a result."
 LEAKED = "Text with the shape of personal data was found and withheld. This phase does not count as passed."
@@ -76,7 +75,7 @@ def draw_head(outcome: Outcome, audience: str, limit: int) -> Html:
     number = element("span", outcome.number, class_="number") if outcome.number else None
     parts = [
         element("h1", number, outcome.name),
-        verdict(outcome.verdict, headline, summary),
+        for_audience(verdict(outcome.verdict, headline, summary, limit=limit), audience),
         block("failures", failed) if failed.markup else None,
         for_audience(key_numbers(counts, people=tuple(counts), limit=limit), audience) if counts else None,
     ]
@@ -89,16 +88,20 @@ def for_audience(part: Html, audience: str) -> Html:
 
 
 def _spoken(outcome: Outcome, audience: str) -> tuple[str | Html, str]:
-    """Headline and summary. Sentences of the evidence may hold any count: a distributable page speaks for itself."""
+    """Headline and summary; the evidence may hold sentences written for the distributable page."""
     evidence = outcome.evidence
     if outcome.failure:
         return _broken(outcome.failure), BROKEN_OFF
     if outcome.leaked:
         return LEAKED, ""
     if audience == DISTRIBUTABLE:
-        said = f"{look(outcome.verdict).word}: {_counted(evidence)}."
-        return evidence.get("headline_distributable", said), evidence.get("summary_distributable", "")
+        evidence = {**evidence, **_for_distribution(evidence)}
     return evidence.get("headline", ""), evidence.get("summary", "")
+
+
+def _for_distribution(evidence: Mapping[str, Any]) -> dict[str, str]:
+    ending = f"_{DISTRIBUTABLE}"
+    return {key.removesuffix(ending): text for key, text in evidence.items() if key.endswith(ending)}
 
 
 def _broken(failure: Failure) -> Html:
@@ -107,9 +110,3 @@ def _broken(failure: Failure) -> Html:
     where = [" in ", cell] if failure.cell else []
     ending = f" (exit code {code}). {meaning}" if code else "."
     return join(["The phase broke off", *where, " with ", element("code", failure.error), ending])
-
-
-def _counted(evidence: Mapping[str, Any]) -> str:
-    count = tally(evidence.get("findings", []))
-    exceptions = f"{count['with_exceptions']} with exceptions"
-    return f"{count['passed']} checks passed, {exceptions}, {count['failed']} failed"

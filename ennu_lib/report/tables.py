@@ -97,7 +97,8 @@ def _draw(counts: SafeCounts, forms: Mapping[str, str], options: _Options) -> Ht
     kept = _kept(frame.height, options)
     cells = [[MARK if (i, c) in counts.withheld else shown(frame[c][i], forms[c]) for c in frame.columns] for i in kept]
     header = frame.columns.index(options.row_header) if options.row_header else 0
-    notes = [options.note, counts.footnote, _cut(len(kept), frame.height, options.total_row)]
+    nothing = "" if frame.height else "Nothing to list."
+    notes = [nothing, options.note, counts.footnote, _cut(len(kept), frame.height, options.total_row)]
     return grid(
         options.caption, columns, cells, header_column=header, total_row=options.total_row and bool(kept), notes=notes
     )

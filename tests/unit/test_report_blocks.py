@@ -58,6 +58,12 @@ def test_a_verdict_speaks_in_sentences():
     assert "<p>One.</p><p>Two.</p>" in drawn
 
 
+def test_the_distributable_verdict_speaks_of_ten_or_fewer():
+    drawn = verdict("pass", "3 of 4,031 twins were merged.", "2 pairs wait.")
+    assert "3 of 4,031 twins" in drawn.markup
+    assert "few of 4,031 twins" in drawn.distributable and "10 or fewer pairs wait" in drawn.distributable
+
+
 def test_failed_checks_come_first_and_show_what_is_tolerated():
     text = findings_table(SAMPLE.FINDINGS).text
     order = ["Planted twins", "Pairs that no rule", "Every source patient", "Households"]
@@ -125,6 +131,8 @@ def test_distributable_row_accounts_cannot_be_subtracted():
     drawn = accounts_table({"a": {"loaded": 100, "quarantined": 3}, "b": {"loaded": 50, "quarantined": 40}})
     assert "100" in drawn.markup and "100" not in drawn.distributable
     assert drawn.distributable.count(">*<") >= 4
+    lone = accounts_table({"a": {"loaded": 3, "source_rows": 3}, "b": {"loaded": 50}})
+    assert ">3<" in lone.markup and ">3<" not in lone.distributable
 
 
 def test_an_unknown_account_is_refused():

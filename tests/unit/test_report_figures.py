@@ -106,6 +106,11 @@ def test_every_bar_carries_its_value_and_a_withheld_one_its_mark():
     assert texts(DRAWINGS["bars"]()) == ["20,225", "412,000", "*"]
 
 
+def test_bars_may_be_negative():
+    axes = charts.bars({"a": 4.5, "b": -2}, measure="bits").axes[0]
+    assert axes.get_xlim()[0] < -2 and axes.get_xlim()[1] > 4.5
+
+
 def test_the_heat_map_rounds_no_gap_away_and_marks_what_is_not_there():
     assert texts(DRAWINGS["completeness"]()) == ["50", "–", "100", "99"]
 

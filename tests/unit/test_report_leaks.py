@@ -34,6 +34,13 @@ def kinds(text: str) -> set[str]:
         ("date_of_birth = 5/17/1984", "date_of_birth"),
         ("<td>Birth date</td><td>1984-05-17</td>", "date_of_birth"),
         ("born 17.05.84", "date_of_birth"),
+        (
+            '<td class="one-rather-long-name">DOB</td><td class="another-rather-long-name">1984-05-17</td>',
+            "date_of_birth",
+        ),
+        ("(555) <b>010-1234</b>", "phone"),
+        ("zeb.quill<wbr>@quill.example", "email"),
+        ("zeb.quill@<b>quill</b>.example", "email"),
     ],
 )
 def test_personal_data_is_found_in_every_spelling(text, kind):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 import pytest
 
-from ennu_lib.report.masking import masked_count, masked_ratio, suppress, withheld_cells
+from ennu_lib.report.masking import masked_count, masked_ratio, masked_sentence, suppress, withheld_cells
 
 
 @pytest.mark.parametrize(("count", "shown"), [(0, "0"), (1, "*"), (10, "*"), (11, "11"), (1204, "1,204")])
@@ -84,6 +84,27 @@ def test_an_empty_table_withholds_nothing():
 )
 def test_those_that_hold_are_people_as_much_as_those_that_do_not(numerator, denominator, shown):
     assert masked_ratio(numerator, denominator) == shown
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("3 pairs of twins were merged", "10 or fewer pairs of twins were merged"),
+        ("11 pairs", "11 pairs"),
+        ("0 pairs, 10 pairs", "0 pairs, 10 or fewer pairs"),
+        ("1,204 rows of 189 tables", "1,204 rows of 189 tables"),
+        ("5 of 1,000 (0.5 %) failed", "few of 1,000 failed"),
+        ("995 of the 1,000 hold", "most of 1,000 hold"),
+        ("400 of 1,000 hold", "400 of 1,000 hold"),
+        ("4 of 8 hold", "most of 10 or fewer hold"),
+        (
+            "phase 3, `table 7`, version 2, 5 %, 2026-03-04, 2.5 units",
+            "phase 3, `table 7`, version 2, 5 %, 2026-03-04, 2.5 units",
+        ),
+    ],
+)
+def test_counts_in_a_sentence_are_masked_and_names_are_not(text, shown):
+    assert masked_sentence(text) == shown
 
 
 def test_shares_go_with_their_count():

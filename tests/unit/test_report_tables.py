@@ -90,6 +90,10 @@ def test_values_are_escaped():
     assert "<script>" not in table(pl.DataFrame({"a": ["<script>"]}), caption="<b>").markup
 
 
+def test_an_empty_table_says_so():
+    assert "Nothing to list." in table(FRAME.clear(), caption="x").markup
+
+
 def test_a_caption_is_required():
     with pytest.raises(ValueError, match="a table needs a caption"):
         table(FRAME, caption=" ")

@@ -4,7 +4,8 @@ from ennu_lib.report.masking.canaries import scan_canaries
 from ennu_lib.report.masking.files import scan_file
 from ennu_lib.report.masking.identifiers import refuse_identifiers
 from ennu_lib.report.masking.personal_data import Hit, scan
-from ennu_lib.report.masking.safe_counts import MARK, SafeCounts, masked_count, masked_ratio, suppress
+from ennu_lib.report.masking.safe_counts import MARK, SafeCounts, footnote, masked_count, masked_ratio, suppress
+from ennu_lib.report.masking.sentences import masked_sentence
 from ennu_lib.report.masking.suppression import LIMIT, withheld_cells
 
 __all__ = [
@@ -12,8 +13,10 @@ __all__ = [
     "MARK",
     "Hit",
     "SafeCounts",
+    "footnote",
     "masked_count",
     "masked_ratio",
+    "masked_sentence",
     "refuse_identifiers",
     "scan",
     "scan_canaries",

@@ -47,7 +47,7 @@ def scan(text: str, allowed: Iterable[str] = ()) -> list[Hit]:
     plain = decoded(_DRAWING.sub(" ", text))
     for known in allowed:
         plain = plain.replace(known, " ")
-    views = {plain, _TAG.sub(" ", plain)}
+    views = {plain, _TAG.sub("", plain)}
     return sorted({Hit(kind, _place(view, m.start())) for view in views for kind, m in _matches(view)})
 
 

@@ -24,12 +24,12 @@ class SafeCounts:
     @property
     def footnote(self) -> str:
         """What the mark means; empty when nothing is withheld. It does not tell the two reasons apart on purpose."""
-        if not self.withheld:
-            return ""
-        return (
-            f"{MARK} Withheld: a count of people from 1 to {self.limit}, "
-            "or one from which such a count could be worked out."
-        )
+        return footnote(self.limit) if self.withheld else ""
+
+
+def footnote(limit: int = LIMIT) -> str:
+    """What the mark means."""
+    return f"{MARK} Withheld: a count of people from 1 to {limit}, or one from which such a count could be worked out."
 
 
 def suppress(

@@ -62,34 +62,48 @@ def _one_line(line: np.ndarray, small: np.ndarray, limit: int) -> np.ndarray:
 def _two_dimensions(table: np.ndarray, small: np.ndarray, limit: int) -> np.ndarray:
     withheld = small.copy()
     for row, column in np.argwhere(small):
-        count = table[row, column]
-        for direction, shift in ((1, limit - count), (-1, count - 1)):
-            if shift > 0:
-                _allow_shift(table, withheld, (row, column), direction, shift)
+        count = int(table[row, column])
+        _allow_shift(table, withheld, (row, column), 1, limit - count)
+        _allow_shift(table, withheld, (row, column), -1, count - 1)
     return withheld
 
 
 def _allow_shift(table: np.ndarray, withheld: np.ndarray, cell: Cell, direction: int, shift: int) -> None:
-    """Withhold the cheapest rectangle through `cell` that lets its count move by `shift` while every sum still holds.
+    """Withhold rectangles through `cell` around which its count can move by `shift` while every sum still holds.
 
-    Totals enter their sums with the opposite sign, so a corner in a total row or column moves the other way.
+    The cheapest one that goes all the way is taken, or else the cheapest that goes part of it, and then the next. There
+    always is one: what remains is a table that adds up, and a rectangle over its totals moves any count that is left.
     """
     row, column = cell
+    moved = table.copy()
+    # Totals enter their sums with the opposite sign, so a corner in a total row or column moves the other way.
     sign = np.ones_like(table)
     sign[-1, :] *= -1
     sign[:, -1] *= -1
     moves = sign * sign[row, column] * direction
-    possible_alone = table >= shift
-    free_if_opposite = (moves < 0) | possible_alone
-    free_if_same = (moves > 0) | possible_alone
-    possible = free_if_same & free_if_opposite[row, :][None, :] & free_if_opposite[:, column][:, None]
-    price = _price(table, withheld)
-    cost = price + price[row, :][None, :] + price[:, column][:, None]
-    cost[~possible] = np.iinfo(np.int64).max
-    cost[row, :] = np.iinfo(np.int64).max
-    cost[:, column] = np.iinfo(np.int64).max
-    other_row, other_column = np.unravel_index(int(cost.argmin()), cost.shape)
-    withheld[row, other_column] = withheld[other_row, column] = withheld[other_row, other_column] = True
+    while shift > 0:
+        reach = _reach(moved, moves, cell)
+        candidates = reach >= shift if (reach >= shift).any() else reach > 0
+        price = _price(table, withheld)
+        cost = price + price[row, :][None, :] + price[:, column][:, None]
+        cost[~candidates] = np.iinfo(np.int64).max
+        across, along = np.unravel_index(int(cost.argmin()), cost.shape)
+        step = min(shift, int(reach[across, along]))
+        for corner, side in (((row, column), 1), ((across, along), 1), ((row, along), -1), ((across, column), -1)):
+            moved[corner] += side * moves[corner] * step
+            withheld[corner] = True
+        shift -= step
+
+
+def _reach(table: np.ndarray, moves: np.ndarray, cell: Cell) -> np.ndarray:
+    """How far the rectangle between `cell` and each opposite corner can move before one of its counts is zero."""
+    row, column = cell
+    endless = np.iinfo(np.int64).max
+    as_corner = np.where(moves > 0, endless, table)
+    as_neighbour = np.where(moves < 0, endless, table)
+    reach = np.minimum(as_corner, np.minimum(as_neighbour[row, :][None, :], as_neighbour[:, column][:, None]))
+    reach[row, :] = reach[:, column] = 0
+    return reach
 
 
 def _price(table: np.ndarray, withheld: np.ndarray) -> np.ndarray:
