@@ -85,7 +85,7 @@ def _day_and_month_swapped(pairs: ValuePairs, _: float) -> np.ndarray:
 
 
 def _nickname(pairs: ValuePairs, _: float) -> np.ndarray:
-    """The two names can stand for one formal name; only the first word of a name counts."""
+    """The two names can stand for one formal name."""
     used, place = np.unique(np.concatenate([pairs.low, pairs.high]), return_inverse=True)
     roots = _root_table(pairs.dictionary.gather(used).to_list(), pairs.nicknames)[place]
     left, right = roots[: len(pairs.low)], roots[len(pairs.low) :]
@@ -98,7 +98,7 @@ def _nickname(pairs: ValuePairs, _: float) -> np.ndarray:
 
 def _root_table(names: list[str], nicknames: dict[str, tuple[str, ...]]) -> np.ndarray:
     """names x most roots: numbers of the formal names each may stand for, -1 where there are no more."""
-    roots = [dict.fromkeys((first := name.split(" ", 1)[0], *nicknames.get(first, ()))) for name in names]
+    roots = [dict.fromkeys((name, *nicknames.get(name, ()))) for name in names]
     number: dict[str, int] = {}
     table = np.full((len(names), max(map(len, roots))), -1, np.int32)
     for row, own in zip(table, roots, strict=True):

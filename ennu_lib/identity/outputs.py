@@ -5,6 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from ennu_lib.evidence import Finding, Phase, Severity, check
+from ennu_lib.identity.decide import MERGED
 from ennu_lib.identity.match import Identity
 
 KEY = "__key"
@@ -68,7 +69,7 @@ def model_formats() -> dict[str, str]:
 
 def identity_findings(found: Identity) -> list[Finding]:
     """Checks on the matching as a whole."""
-    twins = found.pairs.filter((pl.col("kind") == "twins") & (pl.col("decision") == "merged")).height
+    twins = found.pairs.filter((pl.col("kind") == "twins") & (pl.col("decision") == MERGED)).height
     people = found.clusters.group_by("golden_id").agg(pl.len().alias("rows"))
     return [
         check("IDN-01", "The model converged", int(not found.summary["converged"]), 1),

@@ -62,6 +62,7 @@ def standardize_people(
     counted = [row for r in readings for row in r.not_known] + shared
     schema = {"field": pl.String, "reason": pl.String, "records": pl.Int64}
     not_known = pl.DataFrame(counted, schema=schema, orient="row").filter(pl.col("records") > 0)
+    not_known = not_known.group_by("field", "reason", maintain_order=True).agg(pl.col("records").sum())
     return People(keys, codes, values, {f: c for f, c in found.items() if c}, absent, not_known)
 
 

@@ -4,6 +4,7 @@ It shares only the standardized values with our own model. It is never the decis
 from the candidates alone and takes housemates for matches, so it is heard only where both largely agree.
 """
 
+import logging
 from dataclasses import dataclass
 
 import numpy as np
@@ -49,7 +50,7 @@ def second_opinion(people: People, scored: pl.DataFrame, params: SecondOpinion) 
         return Opinion(none, none, 0.0, "too few candidate pairs to learn from")
     vectors = _compare(compared).compute(candidates, table)
     vectors = vectors.loc[:, vectors.nunique() > 1]
-    matches = recordlinkage.ECMClassifier(binarize=None).fit_predict(vectors.astype(int))
+    matches = _ask(vectors.astype(int))
     asked, found = _packed(candidates), _packed(matches)
     ours = scored.filter(pl.col("probability") >= 0.5)
     own = np.intersect1d(asked, (ours["left"].cast(pl.UInt64) * 2**32 + ours["right"].cast(pl.UInt64)).to_numpy())
@@ -57,6 +58,18 @@ def second_opinion(people: People, scored: pl.DataFrame, params: SecondOpinion) 
     agreement = 2 * both / max(len(own) + len(found), 1)
     reason = "" if agreement >= params.least_agreement else f"it agrees with only {agreement:.0%} of the matches"
     return Opinion(asked, found, agreement, reason)
+
+
+def _ask(vectors: pd.DataFrame) -> pd.MultiIndex:
+    """The classifier divides by zero, and says so, wherever a field never disagrees; its answer stands all the same."""
+    root = logging.getLogger()
+    quiet = logging.Filter("nothing")
+    root.addFilter(quiet)
+    try:
+        with np.errstate(all="ignore"):
+            return recordlinkage.ECMClassifier(binarize=None).fit_predict(vectors)
+    finally:
+        root.removeFilter(quiet)
 
 
 def mark_disagreement(scored: pl.DataFrame, opinion: Opinion, params: IdentityParams) -> pl.DataFrame:

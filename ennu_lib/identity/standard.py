@@ -20,7 +20,7 @@ _STREET = {
     "southeast": "se", "southwest": "sw", "saint": "st", "mount": "mt", "fort": "ft",
 }  # fmt: skip
 _UNIT = r"\s(apt|apartment|unit|suite|ste|room|rm|lot|floor|fl)\b.*$|\s*#.*$"
-_DATES = ("%Y-%m-%d", "%Y%m%d", "%m/%d/%Y", "%m-%d-%Y", "%d.%m.%Y", "%b %d, %Y", "%B %d, %Y", "%d %b %Y")
+_DATES = ("%Y-%m-%d", "%Y%m%d", "%m/%d/%Y", "%m-%d-%Y", "%d.%m.%Y", "%b %d, %Y", "%B %d, %Y", "%d %b %Y", "%d-%b-%Y")
 
 
 def plain(text: pl.Expr) -> pl.Expr:
