@@ -269,6 +269,7 @@ def test_clinicians_were_employed_before_they_left(made):
 
 
 def test_history_ends_in_the_stored_status_and_never_runs_backwards(made):
+    assert made["appointment_status_history"].sort("status_change_id")["changed_at"].is_sorted()
     history = made["appointment_status_history"].sort("changed_at", "status_change_id")
     last = history.group_by("appointment_id").agg(pl.col("status", "changed_at").last())
     booked = made["appointments"].join(last, on="appointment_id", how="left")

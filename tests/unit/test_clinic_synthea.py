@@ -71,6 +71,11 @@ def test_all_patients_are_there_with_their_names_verbatim(imported, rows):
     assert rows("SELECT patient_status, deceased_date FROM patients WHERE first_name = 'Cy1'") == [
         ("deceased", "2019-05-06")
     ]
+    seen = rows("SELECT first_visit_date, created_at, last_updated FROM patients WHERE patient_id IN (1, 2)")
+    assert seen == [
+        ("2020-07-01", "2020-07-01 20:30:00", "2021-03-01 07:00:00"),
+        (None, "2009-09-20 00:00:00", "2009-09-20 00:00:00"),
+    ]
     assert rows("SELECT alias_type, last_name FROM patient_aliases") == [("maiden", "Vela532")]
 
 
