@@ -39,7 +39,7 @@ def grid(
     body, foot = (rows[:-1], rows[-1:]) if total_row else (rows, ())
     drawn = element(
         "table",
-        element("caption", inline(caption)),
+        element("caption", element("span", inline(caption))),
         element("thead", element("tr", *(_head(column) for column in columns))),
         element("tbody", *(_row(columns, row, header_column) for row in body)),
         element("tfoot", *(_row(columns, row, header_column) for row in foot)) if foot else None,

@@ -12,6 +12,7 @@ from ennu_lib.report.findings import tally
 from ennu_lib.report.formats import DASH, digest, duration, moment, number
 from ennu_lib.report.grid import Column, grid
 from ennu_lib.report.html import Html, block, element, inline, join
+from ennu_lib.report.masking import MARK, footnote, masked_count
 from ennu_lib.report.page import draw_page, write_page
 from ennu_lib.report.status import look, mark, worst
 
@@ -83,7 +84,9 @@ def _phase_table(phases: Sequence[Mapping[str, Any]]) -> Html:
         Column("Verdict"),
         *(Column(name, align="right") for name in ("Rows in", "Rows out", "Checks passed", "Failed", "Time")),
     ]
-    return block("index", element("h2", "Phases"), grid("Phases of this run", columns, [_line(p) for p in phases]))
+    lines = [_line(phase) for phase in phases]
+    notes = [footnote() if any(MARK in line for line in lines) else ""]
+    return block("index", element("h2", "Phases"), grid("Phases of this run", columns, lines, notes=notes))
 
 
 def _line(phase: Mapping[str, Any]) -> list[object]:
@@ -141,7 +144,7 @@ def _link(target: object, text: str) -> Html:
 
 
 def _count(value: int | None) -> str:
-    return DASH if value is None else number(value)
+    return DASH if value is None else masked_count(value)
 
 
 def _time(phase: Mapping[str, Any]) -> str:

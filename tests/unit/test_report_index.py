@@ -75,6 +75,13 @@ def test_records_of_the_runner_are_enough(tmp_path):
     assert "01 AuditEnded in an error––003.0 s" in text
 
 
+def test_small_row_counts_are_withheld(tmp_path):
+    out = tmp_path / "index.html"
+    render_index({"run_id": "r"}, [{"phase": "01_audit", "verdict": "pass", "counts": {"rows": 7}}], out)
+    text = Html(out.read_text(encoding="utf-8")).text
+    assert "01 AuditPassed*–" in text and "* Withheld: a count of people from 1 to 10" in text
+
+
 def test_the_list_of_runs_has_a_column_per_phase(tmp_path):
     runs = [
         {"run_id": "b", "page": "b/index.html", "phases": {"01_audit": "pass", "02_remediation": "fail"}},
