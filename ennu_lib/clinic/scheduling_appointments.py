@@ -107,23 +107,28 @@ def _with_type(chunk: Chunk, rng: np.random.Generator, drafts: pl.DataFrame) -> 
     types = chunk.reference["appointment_types"].join(
         clinic_table("appointment_types").select("code", "weight"), on="code", how="inner", maintain_order="left"
     )
-    wanted = pl.select(
-        pl.when(drafts["is_telehealth"] & (drafts["category"] != "new_patient"))
-        .then(pl.lit("telehealth"))
-        .otherwise(drafts["category"])
-    ).to_series()
     chosen = np.zeros(drafts.height, dtype=np.int64)
-    for category in wanted.unique().sort():
-        rows = np.flatnonzero((wanted == category).to_numpy())
-        suiting = np.flatnonzero((types["category"] == category).to_numpy())
-        chosen[rows] = suiting[
-            Wheel(pl.Series(values=suiting), types["weight"].to_numpy()[suiting]).indices(rng, len(rows))
-        ]
+    for category, remote in drafts.select("category", "is_telehealth").unique().sort(pl.all()).rows():
+        rows = (
+            drafts.select((pl.col("category") == category) & (pl.col("is_telehealth") == remote)).to_series().arg_true()
+        )
+        suiting = _suiting_types(types, category, remote)
+        wheel = Wheel(pl.Series(values=suiting), types["weight"].to_numpy()[suiting])
+        chosen[rows.to_numpy()] = suiting[wheel.indices(rng, len(rows))]
     return drafts.with_columns(
         types["appointment_type_id"].gather(chosen).alias("appointment_type"),
         types["default_minutes"].gather(chosen).alias("duration"),
-        (drafts["is_telehealth"] | types["is_telehealth"].gather(chosen)).alias("is_telehealth"),
     )
+
+
+def _suiting_types(types: pl.DataFrame, category: str, remote: bool) -> np.ndarray:
+    """Positions of the types of a category that are held in that way; for kinds that have none, telehealth or any."""
+    held = types["is_telehealth"].to_numpy() == remote
+    of_category = (types["category"] == category).to_numpy()
+    for able in (of_category & held, (types["category"] == "telehealth").to_numpy() & held, of_category):
+        if able.any():
+            return np.flatnonzero(able)
+    raise ValueError(f"params/clinic/appointment_types.csv has no type of category {category}")
 
 
 def _finished(chunk: Chunk, rng: np.random.Generator, drafts: pl.DataFrame) -> pl.DataFrame:

@@ -7,9 +7,10 @@ import polars as pl
 
 from ennu_lib.clinic.chunk import Chunk
 from ennu_lib.clinic.office_draw import rows_made, seconds_of
-from ennu_lib.clinic.people_draw import DAY_SECONDS, chance, day_number
+from ennu_lib.clinic.people_draw import DAY_SECONDS, blanked, chance, day_number
 
 BOOKED_SHARE = 0.8
+UNLINKED_SHARE = 0.05  # of meetings whose booking the telehealth system never learned
 CATEGORY_OF_ENCOUNTER = {
     "initial consult": "new_patient",
     "office visit": "follow_up",
@@ -33,13 +34,20 @@ VISIT_SCHEMA = {
 
 
 def booked_visits(chunk: Chunk) -> pl.DataFrame:
-    """One row per booked visit, with `start` in seconds since 1970-01-01 and the keys of encounter and meeting."""
+    """One row per booked visit, with `start` in seconds since 1970-01-01 and the keys of encounter and meeting.
+
+    Where a meeting was missed or cancelled, its booking says so.
+    """
     meetings = _meetings(chunk)
     encounters = _encounters(chunk).join(
-        meetings.select("patient_id", "start", "meeting_id"),
+        meetings.select("patient_id", "start", "meeting_id", pl.col("status").alias("held")),
         on=["patient_id", "start"],
         how="left",
         maintain_order="left",
+    )
+    called_off = pl.col("held").is_in(["No Show", "Cancelled - Patient"])
+    encounters = encounters.with_columns(pl.when(called_off).then("held").otherwise("status").alias("status")).drop(
+        "held"
     )
     rng = chunk.rng("booked visits")
     booked = encounters.filter(
@@ -93,6 +101,7 @@ def _meetings(chunk: Chunk) -> pl.DataFrame:
 def with_bookings(chunk: Chunk, visits: pl.DataFrame, keys: np.ndarray) -> dict[str, pl.DataFrame]:
     """Encounters and meetings of the chunk with the number of their booking; `keys` are those of `visits`."""
     numbered = visits.with_columns(pl.Series("appointment_id", values=keys))
+    rng = chunk.rng("unlinked meetings")
     written = {}
     for table, key in (("encounters", "encounter_id"), ("25againzoommeeting", "meeting_id")):
         frame = chunk.frames.get(table)
@@ -100,5 +109,6 @@ def with_bookings(chunk: Chunk, visits: pl.DataFrame, keys: np.ndarray) -> dict[
             continue
         pairs = numbered.select(key, "appointment_id").drop_nulls()
         known = frame.drop("appointment_id", strict=False).join(pairs, on=key, how="left", maintain_order="left")
-        written[table] = known
+        forgotten = (table != "encounters") & chance(rng, known.height, UNLINKED_SHARE)
+        written[table] = known.with_columns(blanked(known["appointment_id"], forgotten).alias("appointment_id"))
     return written
