@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from typer._click.exceptions import ClickException
 
 from ennu_lib import errors
-from ennu_lib.config import load_run, params_dir, project_root, reports_root, workspace_root
+from ennu_lib.config import load_run, project_root
 
 app = typer.Typer(
     name="ennu",
@@ -65,10 +66,9 @@ def lab(run: RunFile = DEMO) -> None:
     import subprocess
 
     from ennu_lib.run.runner import portal
-    from ennu_lib.workspace import Workspace
 
     build(run=run, from_synthea=None, replace=False)
-    with portal(load_run(_absolute(run)), Workspace("lab")):
+    with portal(load_run(_absolute(run))):
         os.environ.pop("ENNU_WATCHED", None)
         notebooks = project_root() / "notebooks"
         subprocess.run([sys.executable, "-m", "jupyterlab", str(notebooks / "01_audit.ipynb")], cwd=notebooks)
@@ -98,6 +98,29 @@ def build(
     build_source(load_run(_absolute(run)), from_synthea=from_synthea, replace=replace, say=_say)
 
 
+@portal_app.command("plan")
+def portal_plan(run: RunFile = DEMO) -> None:
+    """Print what would be created, changed, kept, and what stands in the way. Changes nothing."""
+    from ennu_lib.run.schema import review_portal
+
+    with review_portal(_absolute(run)) as (review, _):
+        _say(review.text)
+
+
+@portal_app.command("apply")
+def portal_apply(
+    run: RunFile = DEMO,
+    allow: Annotated[
+        list[str] | None, typer.Option(help="An irreversible step to permit, as the plan names it.")
+    ] = None,
+) -> None:
+    """Do exactly what `plan` prints; irreversible steps only when they are named with --allow."""
+    from ennu_lib.run.schema import apply_portal
+
+    with apply_portal(_absolute(run), allow or [], _say) as snapshot:
+        _say(f"the portal's schema is in place, sha256 {snapshot.sha256}")
+
+
 @app.command()
 def phases() -> None:
     """List the phases of a run."""
@@ -124,16 +147,8 @@ def main() -> None:
         raise SystemExit(stop.exit_code) from None
     except (KeyboardInterrupt, typer.Abort):
         _fail("stopped; whole files stay, run again with the same --run-id to go on", errors.Interrupted.exit_code)
-    except _click_errors() as error:
+    except ClickException as error:
         _fail(error.format_message(), errors.UsageError.exit_code)
-
-
-def _click_errors() -> type[Exception]:
-    try:
-        from typer._click.exceptions import ClickException
-    except ImportError:
-        from click.exceptions import ClickException
-    return ClickException
 
 
 def _fail(message: str, code: int) -> None:
@@ -156,8 +171,6 @@ def _new_run_id(name: str) -> str:
 def _shown(path: Path) -> str:
     return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)
 
-
-__all__ = ["app", "main", "params_dir", "reports_root", "workspace_root"]
 
 if __name__ == "__main__":
     main()

@@ -53,7 +53,8 @@ def fresh_database(server: str):
     name = f"ennu_{uuid.uuid4().hex[:12]}"
     engine = sa.create_engine(base, isolation_level="AUTOCOMMIT", poolclass=sa.NullPool)
     with engine.connect() as connection:
-        connection.exec_driver_sql(f"CREATE DATABASE {name}")
+        charset = " CHARACTER SET utf8mb4" if server == "mariadb" else ""
+        connection.exec_driver_sql(f"CREATE DATABASE {name}{charset}")
     yield sa.make_url(base).set(database=name).render_as_string(hide_password=False)
     with engine.connect() as connection:
         connection.exec_driver_sql(f"DROP DATABASE {name}{' WITH (FORCE)' if server == 'postgresql' else ''}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import os
 from collections.abc import Iterable, Mapping
 from functools import cached_property
 from pathlib import Path
@@ -146,12 +147,13 @@ def open_phase(
 ) -> Phase:
     """Begin phase `name` of run `run_id` with the parameters of file `run` (relative to the checkout).
 
+    ENNU_RUN and ENNU_RUN_ID, where set, stand in for both: a notebook that nobody parameterizes can be pointed elsewhere.
     Raises OutOfOrder when a phase it builds on has not finished, or when a file has changed since it was written;
     ConfigurationError when the run file is wrong or is not the one this run began with.
     """
     spec = phase_spec(name)
-    workspace = Workspace(run_id, root)
-    params = begin_run(run, workspace)
+    workspace = Workspace(os.environ.get("ENNU_RUN_ID") or run_id, root)
+    params = begin_run(os.environ.get("ENNU_RUN") or run, workspace)
     phase = Phase(spec, params, workspace, clock or SystemClock())
     with storage(f"evidence/{spec.name}.json"):
         for ending in (".json", ".failed.json"):

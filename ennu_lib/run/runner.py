@@ -44,7 +44,7 @@ class Runner:
         with self.workspace.lock(), stoppable():
             params = begin_run(self.run_file, self.workspace)
             record = load_record(self.workspace, self._empty(params))
-            with portal(params, self.workspace):
+            with portal(params):
                 for spec in phases:
                     ending = self._phase(spec, params, record)
                     if not ending.ok:
@@ -136,7 +136,7 @@ def chosen_phases(only: str | None, start: str | None) -> list[PhaseSpec]:
 
 
 @contextmanager
-def portal(params: RunParams, workspace: Workspace) -> Iterator[None]:
+def portal(params: RunParams) -> Iterator[None]:
     """Start the emulator of a rehearsal, and tell the kernels where it listens; a real portal needs nothing."""
     with ExitStack() as stack:
         os.environ[WATCHED] = "1"

@@ -1,0 +1,140 @@
+"""A whole migration on a tiny clinic: every phase, every page, a second run that writes nothing, and bad endings."""
+
+import json
+import re
+import signal
+import subprocess
+import sys
+import time
+
+import polars as pl
+import pytest
+
+from ennu_lib.evidence import PHASES
+from ennu_lib.report.masking.personal_data import scan
+from tests.support.rehearsals import make_rehearsal
+
+
+@pytest.fixture(scope="module")
+def rehearsal(tmp_path_factory):
+    rehearsal = make_rehearsal(tmp_path_factory.mktemp("whole"))
+    built = rehearsal.ennu("clinic", "build", "--run", str(rehearsal.run_file))
+    assert built.returncode == 0, built.stderr
+    return rehearsal
+
+
+@pytest.fixture(scope="module")
+def finished(rehearsal):
+    done = rehearsal.run()
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done
+
+
+def evidence(rehearsal, phase, run_id="r1"):
+    return json.loads((rehearsal.folder / f"workspace/{run_id}/evidence/{phase}.json").read_text())
+
+
+def test_one_line_per_phase_and_the_index_at_the_end(finished):
+    lines = finished.stdout.splitlines()
+    for spec in PHASES:
+        assert sum(line.startswith(spec.name) and " rows " in line for line in lines) == 1
+    assert lines[-1].startswith("reports: ")
+    assert lines[-1].endswith("index.html")
+
+
+def test_every_phase_has_a_page_an_executed_notebook_and_evidence(rehearsal, finished):
+    reports = rehearsal.folder / "reports/r1"
+    manifest = json.loads((reports / "manifest.json").read_text())["files"]
+    for spec in PHASES:
+        assert f"{spec.name}.html" in manifest
+        assert evidence(rehearsal, spec.name)["verdict"].startswith("pass")
+        assert (rehearsal.folder / f"workspace/r1/notebooks/{spec.name}.ipynb").is_file()
+    assert "index.html" in manifest
+    assert (reports.parent / "index.html").is_file()
+
+
+def test_nothing_is_lost(rehearsal, finished):
+    found = evidence(rehearsal, "08_reconciliation")
+    assert found["counts"]["tables"] == found["counts"]["tables_balanced"] == 189
+    assert found["counts"]["equal"] == found["counts"]["records"] > 1000
+    accounts = pl.DataFrame(found["tables"]["accounts"])
+    assert accounts["rows"].sum() == evidence(rehearsal, "01_audit")["counts"]["rows"]
+
+
+def test_all_seven_objects_are_loaded_and_linked(rehearsal, finished):
+    loaded = {row["object"]: row for row in evidence(rehearsal, "07_load")["tables"]["records"]}
+    assert len(loaded) == 7
+    assert all(row["verified"] == row["records"] > 0 for row in loaded.values())
+    assert evidence(rehearsal, "07_load")["counts"]["links_verified"] > 1000
+
+
+def test_a_second_run_writes_nothing(rehearsal, finished):
+    again = rehearsal.run(run_id="r2")
+    assert again.returncode == 0, again.stdout + again.stderr
+    counts = evidence(rehearsal, "07_load", "r2")["counts"]
+    assert (counts["written"], counts["links_written"]) == (0, 0)
+    assert counts["unchanged"] == counts["rows"]
+
+
+def test_pages_hold_no_value_of_a_patient(rehearsal, finished):
+    patients = pl.read_parquet(rehearsal.folder / "workspace/r1/source/patients.parquet")
+    values = {
+        value
+        for column in ("email_address", "phone_primary", "ssn", "address_line1", "date_of_birth", "member_number")
+        for value in patients[column].drop_nulls().to_list()
+        if len(value) > 7
+    }
+    assert len(values) > 100
+    for page in (rehearsal.folder / "reports").rglob("*"):
+        if page.is_file():
+            text = page.read_text()
+            assert [v for v in values if v in text] == []
+            assert [hit.kind for hit in scan(re.sub(r"<style.*?</style>", "", text, flags=re.S))] == []
+
+
+def test_private_files_are_private(rehearsal, finished):
+    for path in (rehearsal.folder / "workspace/r1").rglob("*"):
+        assert path.stat().st_mode & 0o077 == 0, path
+
+
+def test_a_phase_out_of_order_says_which_one_to_run(rehearsal):
+    done = rehearsal.run("--only", "04", run_id="fresh")
+    assert done.returncode == 17
+    assert "run 01_audit first" in done.stderr
+    assert done.stderr.count("\n") == 1
+    page = (rehearsal.folder / "reports/fresh/04_mapping.html").read_text()
+    assert "OutOfOrder" in page
+    assert "Ended in an error" in page
+
+
+def test_an_unreachable_portal_has_its_own_exit_code(rehearsal, finished):
+    silent = rehearsal.with_changes("silent", target={"url": "http://127.0.0.1:9"})
+    silent.run("--only", "01", run_id="silent", ENNU_PORTAL_TOKEN="x")
+    done = silent.run("--only", "06", run_id="silent", ENNU_PORTAL_TOKEN="x")
+    assert done.returncode == 15
+    assert "does not answer" in done.stderr
+
+
+def test_unknown_keys_are_refused_before_anything_runs(rehearsal):
+    wrong = rehearsal.with_changes("wrong", colour="red")
+    done = wrong.run(run_id="wrong")
+    assert done.returncode == 10
+    assert "colour: unknown key" in done.stderr
+    assert not (rehearsal.folder / "workspace/wrong").exists()
+
+
+def test_ctrl_c_ends_at_once_and_the_run_goes_on_later(rehearsal):
+    command = [sys.executable, "-m", "ennu_lib.cli", "run", "--run", str(rehearsal.run_file), "--run-id", "stopped"]
+    running = subprocess.Popen(
+        command, env=rehearsal.environment, stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
+    marker = rehearsal.folder / "workspace/stopped/source/patients.json"
+    until = time.monotonic() + 60
+    while not marker.exists() and time.monotonic() < until:
+        time.sleep(0.05)
+    running.send_signal(signal.SIGINT)
+    _, said = running.communicate(timeout=30)
+    assert running.returncode == 130, said
+    assert "Traceback" not in said
+    done = rehearsal.run("--only", "01", run_id="stopped")
+    assert done.returncode == 0, done.stderr
