@@ -46,12 +46,18 @@ def encounters(chunk: Chunk) -> dict[str, pl.DataFrame]:
     row, day, is_first = row[order], day[order], is_first[order]
     kind = _types(rng, day, is_first)
     second = office_seconds(rng, n)
-    visits = pl.DataFrame({
-        "encounter_id": chunk.take_keys("encounters", n), "row": row, "day": day, "second": second, "kind": kind,
-        "patient_id": people["patient_id"].to_numpy()[row],
-        "provider_id": Roster.of(chunk).seen_by(rng, people["usual"].to_numpy()[row], day),
-        "status": _statuses(rng, chunk, day),
-    })  # fmt: skip
+    visits = pl.DataFrame(
+        {
+            "encounter_id": chunk.take_keys("encounters", n),
+            "row": row,
+            "day": day,
+            "second": second,
+            "kind": kind,
+            "patient_id": people["patient_id"].to_numpy()[row],
+            "provider_id": Roster.of(chunk).seen_by(rng, people["usual"].to_numpy()[row], day),
+            "status": _statuses(rng, chunk, day),
+        }
+    )
     chunk.frames[VISITS] = visits
     return {"encounters": _frame(chunk, rng, visits)}
 

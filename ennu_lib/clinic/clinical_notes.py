@@ -31,13 +31,25 @@ from ennu_lib.clinic.people_registrations import registrations
 from ennu_lib.clinic.people_staff import Roster, draw_users
 
 TYPE_OF_VISIT = {
-    "initial consult": "Initial Consult", "office visit": "Progress Note", "telehealth": "Telehealth", "phone": "Phone",
-    "lab draw": "Lab Review", "injection": "Procedure", "pellet": "Procedure", "coaching": "Follow Up",
-}  # fmt: skip
+    "initial consult": "Initial Consult",
+    "office visit": "Progress Note",
+    "telehealth": "Telehealth",
+    "phone": "Phone",
+    "lab draw": "Lab Review",
+    "injection": "Procedure",
+    "pellet": "Procedure",
+    "coaching": "Follow Up",
+}
 CODES_OF_VISIT = {
-    "initial consult": "99204", "office visit": "99214", "telehealth": "99213", "phone": "99441", "lab draw": "36415",
-    "injection": "96372", "pellet": "11980", "coaching": "98966",
-}  # fmt: skip
+    "initial consult": "99204",
+    "office visit": "99214",
+    "telehealth": "99213",
+    "phone": "99441",
+    "lab draw": "36415",
+    "injection": "96372",
+    "pellet": "11980",
+    "coaching": "98966",
+}
 WRITTEN_MORE = ("initial consult", "office visit", "telehealth")
 WITH_VISIT = 0.86
 PROTECTED = ("Behavioral Health", "Substance Use Program")
@@ -59,11 +71,16 @@ def _occasions(chunk: Chunk, rng: np.random.Generator, n: int) -> pl.DataFrame:
     row = spread(rng, people["activity"].to_numpy() + 1e-9, n - len(held))
     first, last = people["registered"].to_numpy()[row], people["last_day"].to_numpy()[row]
     day = first + ((last - first) * rng.random(len(row))).astype(np.int64)
-    loose = pl.DataFrame({
-        "row": row, "patient_id": people["patient_id"].to_numpy()[row], "day": day, "second": any_seconds(rng, len(row)),
-        "provider_id": Roster.of(chunk).seen_by(rng, people["usual"].to_numpy()[row], day),
-        "kind": pick(rng, len(row), {"phone": 75, "paper": 25}),
-    })  # fmt: skip
+    loose = pl.DataFrame(
+        {
+            "row": row,
+            "patient_id": people["patient_id"].to_numpy()[row],
+            "day": day,
+            "second": any_seconds(rng, len(row)),
+            "provider_id": Roster.of(chunk).seen_by(rng, people["usual"].to_numpy()[row], day),
+            "kind": pick(rng, len(row), {"phone": 75, "paper": 25}),
+        }
+    )
     return pl.concat([held, loose], how="diagonal_relaxed").sort("day", "second", maintain_order=True)
 
 
@@ -127,15 +144,29 @@ def note_texts(chunk: Chunk, rng: np.random.Generator, notes: pl.DataFrame) -> p
     sex = people["sex"].gather(row).replace_strict({"M": "man", "F": "woman"}, return_dtype=pl.String)
     letter = people["sex"].gather(row)
     history = [_suited(rng, "hpi", letter) for _ in range(max(2, round(3 * chunk.params.text_scale)))]
-    frame = pl.DataFrame({
-        "complaint": _suited(rng, "complaint", letter), "age": age.astype(np.int64), "sex": sex, "drug": _drugs(chunk, rng, row),
-        "sbp": rng.integers(104, 146, n), "dbp": rng.integers(62, 92, n), "pulse": rng.integers(54, 92, n),
-        "weight": rng.integers(118, 262, n), "exam": _words(rng, "exam", n), "exam2": _words(rng, "exam", n),
-        "label": label, "code": notes["code"].fill_null("Z71.3"), "assessment": _words(rng, "assessment", n),
-        "plan": _suited(rng, "plan", letter), "plan2": _suited(rng, "plan", letter), "next": _words(rng, "follow_up", n),
-        "remote": notes["kind"].is_in(["telehealth", "coaching"]), "short": notes["kind"].is_in(["phone", "paper", "lab draw"]),
-        **{f"h{at}": series for at, series in enumerate(history)},
-    })  # fmt: skip
+    frame = pl.DataFrame(
+        {
+            "complaint": _suited(rng, "complaint", letter),
+            "age": age.astype(np.int64),
+            "sex": sex,
+            "drug": _drugs(chunk, rng, row),
+            "sbp": rng.integers(104, 146, n),
+            "dbp": rng.integers(62, 92, n),
+            "pulse": rng.integers(54, 92, n),
+            "weight": rng.integers(118, 262, n),
+            "exam": _words(rng, "exam", n),
+            "exam2": _words(rng, "exam", n),
+            "label": label,
+            "code": notes["code"].fill_null("Z71.3"),
+            "assessment": _words(rng, "assessment", n),
+            "plan": _suited(rng, "plan", letter),
+            "plan2": _suited(rng, "plan", letter),
+            "next": _words(rng, "follow_up", n),
+            "remote": notes["kind"].is_in(["telehealth", "coaching"]),
+            "short": notes["kind"].is_in(["phone", "paper", "lab draw"]),
+            **{f"h{at}": series for at, series in enumerate(history)},
+        }
+    )
     return frame.select(pl.when("short").then(_short_note()).otherwise(_full_note(len(history)))).to_series()
 
 
@@ -164,16 +195,30 @@ def _short_note() -> pl.Expr:
 
 
 def _full_note(sentences: int) -> pl.Expr:
-    findings = pl.when("remote").then(pl.lit("Video visit, vitals not taken.")).otherwise(
-        pl.format("BP {}/{}, pulse {}, weight {} lb.", "sbp", "dbp", "pulse", "weight")
-    )  # fmt: skip
+    findings = (
+        pl.when("remote")
+        .then(pl.lit("Video visit, vitals not taken."))
+        .otherwise(pl.format("BP {}/{}, pulse {}, weight {} lb.", "sbp", "dbp", "pulse", "weight"))
+    )
     history = pl.concat_str([f"h{at}" for at in range(sentences)], separator=" ")
     return pl.format(
         "CC: {}\n\nHPI: {}-year-old {}. {}\n\nMedications: {}\n\nObjective: {} {} {}\n\n"
         "Assessment: {} ({}). {}\n\nPlan:\n1. {}\n2. {}\nFollow-up: {}",
-        "complaint", "age", "sex", history, "drug", findings, "exam", "exam2",
-        "label", "code", "assessment", "plan", "plan2", "next",
-    )  # fmt: skip
+        "complaint",
+        "age",
+        "sex",
+        history,
+        "drug",
+        findings,
+        "exam",
+        "exam2",
+        "label",
+        "code",
+        "assessment",
+        "plan",
+        "plan2",
+        "next",
+    )
 
 
 def _drugs(chunk: Chunk, rng: np.random.Generator, row: np.ndarray) -> pl.Series:

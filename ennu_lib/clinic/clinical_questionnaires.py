@@ -110,10 +110,17 @@ def _headers(chunk: Chunk, rng: np.random.Generator) -> pl.DataFrame:
     day = first + ((last - first) * rng.random(n) ** 1.5).astype(np.int64)
     second, abandoned = any_seconds(rng, n), chance(rng, n, ABANDONED)
     order = np.lexsort((row, day))
-    frame = pl.DataFrame({
-        "row": row[order], "form": form[order], "day": day[order], "second": second[order], "abandoned": abandoned[order],
-        "assessment_id": chunk.take_keys("25againassessments", n), "at": np.arange(n),
-    })  # fmt: skip
+    frame = pl.DataFrame(
+        {
+            "row": row[order],
+            "form": form[order],
+            "day": day[order],
+            "second": second[order],
+            "abandoned": abandoned[order],
+            "assessment_id": chunk.take_keys("25againassessments", n),
+            "at": np.arange(n),
+        }
+    )
     return frame.with_columns(forms["questions"].gather(frame["form"]).alias("questions"))
 
 
@@ -177,17 +184,19 @@ def _response_frame(
     words = pl.Series(values=ANSWERS)
     second = header["second"].to_numpy()[at] + answers["question"].to_numpy() * 12
     skipped = answers["answer"].is_null().to_numpy()
-    return pl.DataFrame({
-        "response_id": chunk.take_keys("25againquestionnaireresponses", n),
-        "assessment_id": header["assessment_id"].gather(at),
-        "questionnaire_id": chunk.reference["25againquestionnaires"]["questionnaire_id"].gather(form),
-        "question_no": answers["question"] + 1,
-        "question_code": pl.select(pl.format("Q{}", answers["question"] + 1)).to_series(),
-        "question_text": questions.gather(which),
-        "answer_text": blanked(words.gather(answers["answer"].fill_null(0)), skipped),
-        "answer_value": answers["answer"],
-        "answered_at": blanked(moments(header["day"].to_numpy()[at], np.minimum(second, DAY_SECONDS - 1)), skipped),
-    })  # fmt: skip
+    return pl.DataFrame(
+        {
+            "response_id": chunk.take_keys("25againquestionnaireresponses", n),
+            "assessment_id": header["assessment_id"].gather(at),
+            "questionnaire_id": chunk.reference["25againquestionnaires"]["questionnaire_id"].gather(form),
+            "question_no": answers["question"] + 1,
+            "question_code": pl.select(pl.format("Q{}", answers["question"] + 1)).to_series(),
+            "question_text": questions.gather(which),
+            "answer_text": blanked(words.gather(answers["answer"].fill_null(0)), skipped),
+            "answer_value": answers["answer"],
+            "answered_at": blanked(moments(header["day"].to_numpy()[at], np.minimum(second, DAY_SECONDS - 1)), skipped),
+        }
+    )
 
 
 def symptom_ratings(chunk: Chunk) -> dict[str, pl.DataFrame]:
@@ -211,14 +220,16 @@ def symptom_ratings(chunk: Chunk) -> dict[str, pl.DataFrame]:
     severity = np.clip(np.round(rng.normal(5.6 - 2.2 * eased, 2.1, n)), 0, 10).astype(np.int64)
     often = pl.Series(values=FREQUENCIES).gather(np.minimum(severity // 2, 4))
     return {
-        "25againmembersymptoms": pl.DataFrame({
-            "member_symptom_id": chunk.take_keys("25againmembersymptoms", n),
-            "patient_id": people["patient_id"].to_numpy()[row],
-            "symptom_id": chunk.reference["25againsymptoms"]["symptom_id"].gather(symptom),
-            "entry_date": dates(day),
-            "severity": sometimes(rng, pl.Series(severity), 0.008),
-            "frequency": sometimes(rng, often, 0.1),
-            "notes": sometimes(rng, word_wheel("symptom_note", "note_words").draw(rng, n), 0.92),
-            "last_updated": moments(day, any_seconds(rng, n)),
-        })
-    }  # fmt: skip
+        "25againmembersymptoms": pl.DataFrame(
+            {
+                "member_symptom_id": chunk.take_keys("25againmembersymptoms", n),
+                "patient_id": people["patient_id"].to_numpy()[row],
+                "symptom_id": chunk.reference["25againsymptoms"]["symptom_id"].gather(symptom),
+                "entry_date": dates(day),
+                "severity": sometimes(rng, pl.Series(severity), 0.008),
+                "frequency": sometimes(rng, often, 0.1),
+                "notes": sometimes(rng, word_wheel("symptom_note", "note_words").draw(rng, n), 0.92),
+                "last_updated": moments(day, any_seconds(rng, n)),
+            }
+        )
+    }

@@ -28,14 +28,26 @@ from ennu_lib.clinic.people_staff import Roster
 
 MEETINGS = "_meetings"
 MEETING_TYPES = {
-    "Follow-up": 44, "Lab Review": 24, "Initial Consultation": 8, "Medication Management": 12, "Coaching": 7,
-    "Urgent": 2, "Group": 1, "follow up": 2,
-}  # fmt: skip
+    "Follow-up": 44,
+    "Lab Review": 24,
+    "Initial Consultation": 8,
+    "Medication Management": 12,
+    "Coaching": 7,
+    "Urgent": 2,
+    "Group": 1,
+    "follow up": 2,
+}
 BILLING = {"billed": 30, "paid": 44, "not billed": 8, "insurance pending": 6, "denied": 2, "waived": 10}
 KINDS = {
-    "hormone": 30, "thyroid": 8, "nutrition": 14, "supplement": 14, "medication": 10, "lifestyle": 14,
-    "lab_followup": 8, "referral": 2,
-}  # fmt: skip
+    "hormone": 30,
+    "thyroid": 8,
+    "nutrition": 14,
+    "supplement": 14,
+    "medication": 10,
+    "lifestyle": 14,
+    "lab_followup": 8,
+    "referral": 2,
+}
 SCALE_OF_FIVE_UNTIL = 17_532  # 2018-01-01
 SCALE_OF_TEN_UNTIL = 18_993  # 2022-01-01
 BOOKED_AHEAD_DAYS = 45
@@ -75,11 +87,16 @@ def _missed(rng: np.random.Generator, chunk: Chunk, n: int) -> pl.DataFrame:
         ahead, "scheduled", pick(rng, n, {"no show": 45, "cancelled": 45, "completed": 10}).to_numpy().astype(str)
     )
     employed_on = np.minimum(day, today)
-    return pl.DataFrame({
-        "row": row, "patient_id": people["patient_id"].to_numpy()[row],
-        "provider_id": Roster.of(chunk).seen_by(rng, people["usual"].to_numpy()[row], employed_on),
-        "day": day, "second": office_seconds(rng, n), "state": state,
-    })  # fmt: skip
+    return pl.DataFrame(
+        {
+            "row": row,
+            "patient_id": people["patient_id"].to_numpy()[row],
+            "provider_id": Roster.of(chunk).seen_by(rng, people["usual"].to_numpy()[row], employed_on),
+            "day": day,
+            "second": office_seconds(rng, n),
+            "state": state,
+        }
+    )
 
 
 def satisfaction(rng: np.random.Generator, day: np.ndarray) -> np.ndarray:
@@ -165,8 +182,11 @@ def recommendations(chunk: Chunk) -> dict[str, pl.DataFrame]:
     text = _texts(rng, kind, registrations(chunk)["sex"].gather(given["row"]))
     today = day_number(chunk.as_of)
     old = today - day > OPEN_DAYS
-    status = np.where(old, pick(rng, n, {"completed": 74, "declined": 10, "in progress": 8, "open": 8}).to_numpy().astype(str),
-                      pick(rng, n, {"open": 46, "in progress": 34, "completed": 18, "declined": 2}).to_numpy().astype(str))  # fmt: skip
+    status = np.where(
+        old,
+        pick(rng, n, {"completed": 74, "declined": 10, "in progress": 8, "open": 8}).to_numpy().astype(str),
+        pick(rng, n, {"open": 46, "in progress": 34, "completed": 18, "declined": 2}).to_numpy().astype(str),
+    )
     closed = status == "completed"
     start = days_after(rng, chunk.as_of, day, 30)
     start = np.where(closed, start, day + rng.integers(0, 45, n))

@@ -153,7 +153,9 @@ def _is_written(column: Column) -> bool:
     return column.type.kind in ("text", "longtext") and column.content.partition(":")[0] in WRITTEN
 
 
+# Rows are repeated first: a repeated row takes the place of another one, whose labels would name a key that is gone.
 PLANTERS: dict[str, Callable[[Planting, float], None]] = {
+    "duplicate_row": _duplicate_row,
     "orphan": _by_column(_is_loose_reference, _orphan),
     "zero_date": _by_column(_is_optional_date, _zero_date),
     "sentinel_date": _by_column(_is_optional_date, _sentinel_date),
@@ -161,7 +163,6 @@ PLANTERS: dict[str, Callable[[Planting, float], None]] = {
     "mixed_spelling": _by_column(_is_code, _mixed_spelling),
     "mojibake": _by_column(_is_written, _mojibake),
     "overlong_text": _by_column(_is_written, _overlong_text),
-    "duplicate_row": _duplicate_row,
 }
 
 COLUMN_PLANTERS: dict[str, Callable[[Planting, Column, float], None]] = {

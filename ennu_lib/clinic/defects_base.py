@@ -42,8 +42,9 @@ class Damage(Planting):
         return self.columns[column].is_not_null().to_numpy()
 
     def put(self, column: str, positions: np.ndarray, values: pl.Series, defect: str) -> None:
-        """Write values into a column, label the rows, and remember the cells."""
-        super().put(column, positions, values, defect)
+        """Write values into a column and label the rows, leaving out cells that are damaged already."""
+        fresh = ~self._damaged(column)[positions]
+        super().put(column, positions[fresh], values.filter(pl.Series(values=fresh)), defect)
         self._damaged(column)[positions] = True
 
     def blank(self, column: str, positions: np.ndarray, defect: str) -> None:

@@ -41,9 +41,13 @@ DEAD_DOMAINS = {
 }
 SEX_SPELLINGS = {"M": ["Male", "male", "m", "0", "MALE"], "F": ["Female", "female", "f", "1", "FEMALE"]}
 LANGUAGE_SPELLINGS = {
-    "English": ["en", "ENG", "english", "eng"], "Spanish": ["es", "SPA", "spanish", "Español"],
-    "Vietnamese": ["vi", "VIE"], "Chinese": ["zh", "Mandarin"], "Arabic": ["ar", "ARA"], "French": ["fr", "FRE"],
-}  # fmt: skip
+    "English": ["en", "ENG", "english", "eng"],
+    "Spanish": ["es", "SPA", "spanish", "Español"],
+    "Vietnamese": ["vi", "VIE"],
+    "Chinese": ["zh", "Mandarin"],
+    "Arabic": ["ar", "ARA"],
+    "French": ["fr", "FRE"],
+}
 MINORITY_OF_SPELLINGS = 5
 
 
@@ -140,10 +144,13 @@ def broken_email(damage: Damage, column: str, rate: float) -> None:
     at = damage.rows(column, damage.columns[column].str.contains("@"), rate)
     mail = damage.columns[column].gather(at)
     wrong = [
-        mail.str.replace("@", ""), mail.str.replace("@", "@@"), mail.str.replace(r"\.([a-z]+)$", "..$1"),
-        mail.str.replace(r"\.([a-z]+)$", ",$1"), mail.str.replace("@", " @"),
+        mail.str.replace("@", ""),
+        mail.str.replace("@", "@@"),
+        mail.str.replace(r"\.([a-z]+)$", "..$1"),
+        mail.str.replace(r"\.([a-z]+)$", ",$1"),
+        mail.str.replace("@", " @"),
         mail.str.replace_many(list(DEAD_DOMAINS), list(DEAD_DOMAINS.values())),
-    ]  # fmt: skip
+    ]
     kind = pl.Series(damage.rng.integers(0, len(wrong), len(at)))
     text = wrong[0]
     for number, form in enumerate(wrong[1:], start=1):

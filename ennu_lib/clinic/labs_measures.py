@@ -77,40 +77,48 @@ def vitals(chunk: Chunk) -> dict[str, pl.DataFrame]:
         row, day, {code: of(code) for code in ("sbp", "dbp", "resting_hr")} | {"bmi": bmi}
     )
     return {
-        "vitals": pl.DataFrame({
-            "vital_id": chunk.take_keys("vitals", n),
-            "patient_id": in_person["patient_id"].gather(at),
-            "encounter_id": sometimes(rng, in_person["encounter_id"].gather(at), 0.08),
-            "taken_at": moments(day, taken),
-            "height": sometimes(rng, pl.Series(np.where(metric_system, np.round(height * 2.54, 1), height)), 0.12),
-            "height_unit": sometimes(rng, pl.Series(np.where(metric_system, "cm", "in")), 0.08),
-            "weight": sometimes(rng, pl.Series(np.where(metric_system, np.round(weight / 2.20462, 1), weight)), 0.05),
-            "weight_unit": sometimes(rng, pl.Series(np.where(metric_system, "kg", "lb")), 0.05),
-            "bmi": sometimes(rng, pl.Series(bmi), 0.14),
-            "bp_systolic": sometimes(rng, pl.Series(of("sbp").astype(np.int64)), 0.05),
-            "bp_diastolic": sometimes(rng, pl.Series(of("dbp").astype(np.int64)), 0.05),
-            "bp_location": sometimes(rng, pick(rng, n, {"left arm": 6, "right arm": 4}), 0.5),
-            "position": sometimes(rng, pick(rng, n, {"sitting": 9, "standing": 1}), 0.5),
-            "pulse": sometimes(rng, pl.Series(of("resting_hr").astype(np.int64)), 0.07),
-            "respiration": sometimes(rng, pl.Series(rng.integers(12, 20, n)), 0.3),
-            "temperature": sometimes(rng, pl.Series(np.round(np.where(celsius, (fahrenheit - 32) / 1.8, fahrenheit), 1)), 0.25),
-            "temperature_unit": sometimes(rng, pl.Series(np.where(celsius, "C", "F")), 0.2),
-            "oxygen_saturation": sometimes(rng, pl.Series(np.minimum(rng.normal(98, 1.1, n).round(), 100)), 0.35),
-            "waist": sometimes(rng, pl.Series(of("waist")), 0.6),
-            "pain_score": sometimes(rng, pl.Series(np.minimum(rng.poisson(0.8, n), 10)), 0.55),
-            "taken_by": sometimes(rng, draw_users(rng, chunk, n), 0.1),
-            "comments": sometimes(rng, word_wheel("exam", "note_words").draw(rng, n), 0.85),
-            "DateTStamp": moments(day, np.minimum(taken + 600, DAY_SECONDS - 1)),
-        })
-    }  # fmt: skip
+        "vitals": pl.DataFrame(
+            {
+                "vital_id": chunk.take_keys("vitals", n),
+                "patient_id": in_person["patient_id"].gather(at),
+                "encounter_id": sometimes(rng, in_person["encounter_id"].gather(at), 0.08),
+                "taken_at": moments(day, taken),
+                "height": sometimes(rng, pl.Series(np.where(metric_system, np.round(height * 2.54, 1), height)), 0.12),
+                "height_unit": sometimes(rng, pl.Series(np.where(metric_system, "cm", "in")), 0.08),
+                "weight": sometimes(
+                    rng, pl.Series(np.where(metric_system, np.round(weight / 2.20462, 1), weight)), 0.05
+                ),
+                "weight_unit": sometimes(rng, pl.Series(np.where(metric_system, "kg", "lb")), 0.05),
+                "bmi": sometimes(rng, pl.Series(bmi), 0.14),
+                "bp_systolic": sometimes(rng, pl.Series(of("sbp").astype(np.int64)), 0.05),
+                "bp_diastolic": sometimes(rng, pl.Series(of("dbp").astype(np.int64)), 0.05),
+                "bp_location": sometimes(rng, pick(rng, n, {"left arm": 6, "right arm": 4}), 0.5),
+                "position": sometimes(rng, pick(rng, n, {"sitting": 9, "standing": 1}), 0.5),
+                "pulse": sometimes(rng, pl.Series(of("resting_hr").astype(np.int64)), 0.07),
+                "respiration": sometimes(rng, pl.Series(rng.integers(12, 20, n)), 0.3),
+                "temperature": sometimes(
+                    rng, pl.Series(np.round(np.where(celsius, (fahrenheit - 32) / 1.8, fahrenheit), 1)), 0.25
+                ),
+                "temperature_unit": sometimes(rng, pl.Series(np.where(celsius, "C", "F")), 0.2),
+                "oxygen_saturation": sometimes(rng, pl.Series(np.minimum(rng.normal(98, 1.1, n).round(), 100)), 0.35),
+                "waist": sometimes(rng, pl.Series(of("waist")), 0.6),
+                "pain_score": sometimes(rng, pl.Series(np.minimum(rng.poisson(0.8, n), 10)), 0.55),
+                "taken_by": sometimes(rng, draw_users(rng, chunk, n), 0.1),
+                "comments": sometimes(rng, word_wheel("exam", "note_words").draw(rng, n), 0.85),
+                "DateTStamp": moments(day, np.minimum(taken + 600, DAY_SECONDS - 1)),
+            }
+        )
+    }
 
 
 def _measures(row: np.ndarray, day: np.ndarray, values: dict[str, np.ndarray]) -> pl.DataFrame:
     index = metric_index()
-    return pl.concat([
-        pl.DataFrame({"row": row, "day": day, "metric": np.full(len(row), index[code]), "value": found})
-        for code, found in values.items()
-    ])  # fmt: skip
+    return pl.concat(
+        [
+            pl.DataFrame({"row": row, "day": day, "metric": np.full(len(row), index[code]), "value": found})
+            for code, found in values.items()
+        ]
+    )
 
 
 def chart_entries(chunk: Chunk) -> dict[str, pl.DataFrame]:
@@ -128,24 +136,30 @@ def chart_entries(chunk: Chunk) -> dict[str, pl.DataFrame]:
     value = np.where(metric >= 0, values[sheet, metric], 0.0)
     known = metric >= 0
     text = _cell_texts(rng, fields, which, metric, value)
-    chunk.frames[MEASURES] = pl.concat([
-        chunk.frames[MEASURES],
-        pl.DataFrame({"row": row[sheet][known], "day": day[sheet][known], "metric": metric[known], "value": value[known]}),
-    ])  # fmt: skip
+    chunk.frames[MEASURES] = pl.concat(
+        [
+            chunk.frames[MEASURES],
+            pl.DataFrame(
+                {"row": row[sheet][known], "day": day[sheet][known], "metric": metric[known], "value": value[known]}
+            ),
+        ]
+    )
     keyed = pl.Series(Roster.of(chunk).seen_by(rng, people["usual"].to_numpy()[row], day)).gather(sheet)
     return {
-        "custom_chart_entries": pl.DataFrame({
-            "chart_entry_id": chunk.take_keys("custom_chart_entries", total),
-            "patient_id": people["patient_id"].to_numpy()[row][sheet],
-            "DateTaken": dates(day[sheet]),
-            "FieldName": fields["field"].gather(which),
-            "FieldValue": sometimes(rng, text, 0.008),
-            "UserNum": sometimes(rng, draw_users(rng, chunk, total), 0.1),
-            "ProvNum": sometimes(rng, keyed, 0.3),
-            "IsSigned": chance(rng, total, 0.7),
-            "DateTStamp": moments(day[sheet], any_seconds(rng, total)),
-        })
-    }  # fmt: skip
+        "custom_chart_entries": pl.DataFrame(
+            {
+                "chart_entry_id": chunk.take_keys("custom_chart_entries", total),
+                "patient_id": people["patient_id"].to_numpy()[row][sheet],
+                "DateTaken": dates(day[sheet]),
+                "FieldName": fields["field"].gather(which),
+                "FieldValue": sometimes(rng, text, 0.008),
+                "UserNum": sometimes(rng, draw_users(rng, chunk, total), 0.1),
+                "ProvNum": sometimes(rng, keyed, 0.3),
+                "IsSigned": chance(rng, total, 0.7),
+                "DateTStamp": moments(day[sheet], any_seconds(rng, total)),
+            }
+        )
+    }
 
 
 def _cell_texts(rng, fields: pl.DataFrame, which: np.ndarray, metric: np.ndarray, value: np.ndarray) -> pl.Series:
@@ -188,21 +202,23 @@ def member_metrics(chunk: Chunk) -> dict[str, pl.DataFrame]:
     by_hand = pick(rng, n, {"manual": 7, "device": 3})
     source = pl.select(pl.when(pl.Series(values=from_lab)).then(pl.lit("lab import")).otherwise(by_hand)).to_series()
     return {
-        "25againmembermetrics": pl.DataFrame({
-            "member_metric_id": chunk.take_keys("25againmembermetrics", n),
-            "patient_id": people["patient_id"].gather(every["row"]),
-            "metric_id": metrics()["metric_id"].gather(every["metric"]),
-            "lab_result_id": every["result_id"],
-            "metric_value": every["text"],
-            "metric_unit": sometimes(rng, every["unit"], 0.02),
-            "metric_date": dates(every["day"].to_numpy()),
-            "source": source,
-            "system": sometimes(rng, pick(rng, n, {"US": 94, "SI": 6}), 0.5),
-            "entered_by": blanked(draw_users(rng, chunk, n), from_lab & chance(rng, n, 0.35)),
-            "last_updated": moments(stamp, any_seconds(rng, n)),
-            "is_deleted": chance(rng, n, 0.003),
-        })
-    }  # fmt: skip
+        "25againmembermetrics": pl.DataFrame(
+            {
+                "member_metric_id": chunk.take_keys("25againmembermetrics", n),
+                "patient_id": people["patient_id"].gather(every["row"]),
+                "metric_id": metrics()["metric_id"].gather(every["metric"]),
+                "lab_result_id": every["result_id"],
+                "metric_value": every["text"],
+                "metric_unit": sometimes(rng, every["unit"], 0.02),
+                "metric_date": dates(every["day"].to_numpy()),
+                "source": source,
+                "system": sometimes(rng, pick(rng, n, {"US": 94, "SI": 6}), 0.5),
+                "entered_by": blanked(draw_users(rng, chunk, n), from_lab & chance(rng, n, 0.35)),
+                "last_updated": moments(stamp, any_seconds(rng, n)),
+                "is_deleted": chance(rng, n, 0.003),
+            }
+        )
+    }
 
 
 def _entered_by_hand(chunk: Chunk, rng: np.random.Generator, n: int) -> pl.DataFrame:
@@ -217,8 +233,13 @@ def _entered_by_hand(chunk: Chunk, rng: np.random.Generator, n: int) -> pl.DataF
     absent = np.isnan(values[sheet, metric]) | ((metric == metric_index()["progesterone"]) & ~female)
     metric = np.where(absent, metric_index()["sbp"], metric)
     value = values[sheet, metric]
-    return pl.DataFrame({
-        "row": row[sheet], "day": day[sheet], "metric": metric, "value": value,
-        "text": number_text(value, distributions().decimals[metric]),
-        "unit": pl.Series(values=unit_spellings()[IN_HOUSE].tolist()).gather(metric),
-    })  # fmt: skip
+    return pl.DataFrame(
+        {
+            "row": row[sheet],
+            "day": day[sheet],
+            "metric": metric,
+            "value": value,
+            "text": number_text(value, distributions().decimals[metric]),
+            "unit": pl.Series(values=unit_spellings()[IN_HOUSE].tolist()).gather(metric),
+        }
+    )

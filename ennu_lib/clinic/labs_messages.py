@@ -40,13 +40,14 @@ def hl7_messages(chunk: Chunk) -> dict[str, pl.DataFrame]:
             pl.lit("ORU^R01").alias("message_type"),
             sender.alias("sending_facility"),
             moments(day, second).alias("received_at"),
-            blanked(moments(day, np.minimum(second + rng.integers(5, 3000, n), DAY_SECONDS - 1)), (status != "filed").to_numpy()).alias(
-                "processed_at"
-            ),
+            blanked(
+                moments(day, np.minimum(second + rng.integers(5, 3000, n), DAY_SECONDS - 1)),
+                (status != "filed").to_numpy(),
+            ).alias("processed_at"),
             status.alias("status"),
             _message(chunk, sent, sender, stamp, control).alias("raw_message"),
         )
-    }  # fmt: skip
+    }
 
 
 def _result_segments(chunk: Chunk) -> pl.DataFrame:
@@ -72,14 +73,33 @@ def _message(chunk: Chunk, sent: pl.DataFrame, sender: pl.Series, stamp: pl.Seri
     people = registrations(chunk)
     row = sent["row"]
     born = pl.from_epoch(people["birth_day"].gather(row), time_unit="d").dt.strftime("%Y%m%d").fill_null("")
-    frame = pl.DataFrame({
-        "sender": sender, "stamp": stamp, "control": control, "patient": sent["patient_id"], "order": sent["order_id"],
-        "last": people["last_name"].gather(row), "first": people["first_name"].gather(row), "born": born,
-        "sex": people["sex"].gather(row), "segments": sent["segments"].fill_null(""),
-    })  # fmt: skip
+    frame = pl.DataFrame(
+        {
+            "sender": sender,
+            "stamp": stamp,
+            "control": control,
+            "patient": sent["patient_id"],
+            "order": sent["order_id"],
+            "last": people["last_name"].gather(row),
+            "first": people["first_name"].gather(row),
+            "born": born,
+            "sex": people["sex"].gather(row),
+            "segments": sent["segments"].fill_null(""),
+        }
+    )
     return frame.select(
         pl.format(
             "MSH|^~\\&|{}|LAB|OPENMED|ENNU|{}||ORU^R01|{}|P|2.3\rPID|1||{}||{}^{}||{}|{}\rOBR|1|{}||PANEL|||{}\r{}",
-            "sender", "stamp", "control", "patient", "last", "first", "born", "sex", "order", "stamp", "segments",
+            "sender",
+            "stamp",
+            "control",
+            "patient",
+            "last",
+            "first",
+            "born",
+            "sex",
+            "order",
+            "stamp",
+            "segments",
         )
-    ).to_series()  # fmt: skip
+    ).to_series()

@@ -10,7 +10,8 @@ import polars as pl
 from ennu_lib.clinic.chunk import Chunk
 from ennu_lib.clinic.clinical_encounters import visit_codes, visits
 from ennu_lib.clinic.labs_metrics import VENDORS, lab_codes, metrics, printed_names
-from ennu_lib.clinic.labs_reference import CLINIC_PANELS, panel_members
+from ennu_lib.clinic.labs_panels import CLINIC_PANELS, panel_members
+from ennu_lib.clinic.labs_words import GENERAL, GROUP_OF_PANEL, interpretations
 from ennu_lib.clinic.people_draw import (
     DAY_SECONDS,
     Wheel,
@@ -62,15 +63,26 @@ def lab_orders(chunk: Chunk) -> dict[str, pl.DataFrame]:
     status[(status == "complete") & (collected > today)] = "ordered"
     status[np.isin(status, ["processing", "collected"]) & (collected > today)] = "ordered"
     drawn = np.isin(status, ["complete", "processing", "collected"])
-    orders = pl.DataFrame({
-        "order_id": chunk.take_keys("lab_orders", n), "row": row, "patient_id": people["patient_id"].to_numpy()[row],
-        "day": day, "vendor": vendor, "site": site, "encounter_id": encounter,
-        "panel": panel_wheel().indices(rng, n), "status": pl.Series(values=status.tolist(), dtype=pl.String),
-        "collected": collected, "collected_second": collected_second,
-        "resulted": resulted, "resulted_second": resulted_second, "is_drawn": drawn,
-        "is_complete": status == "complete",
-        "provider_id": Roster.of(chunk).seen_by(rng, people["usual"].to_numpy()[row], day),
-    })  # fmt: skip
+    orders = pl.DataFrame(
+        {
+            "order_id": chunk.take_keys("lab_orders", n),
+            "row": row,
+            "patient_id": people["patient_id"].to_numpy()[row],
+            "day": day,
+            "vendor": vendor,
+            "site": site,
+            "encounter_id": encounter,
+            "panel": panel_wheel().indices(rng, n),
+            "status": pl.Series(values=status.tolist(), dtype=pl.String),
+            "collected": collected,
+            "collected_second": collected_second,
+            "resulted": resulted,
+            "resulted_second": resulted_second,
+            "is_drawn": drawn,
+            "is_complete": status == "complete",
+            "provider_id": Roster.of(chunk).seen_by(rng, people["usual"].to_numpy()[row], day),
+        }
+    )
     chunk.frames[ORDERS] = orders
     return {"lab_orders": _frame(chunk, rng, orders)}
 
@@ -179,17 +191,21 @@ def _items(chunk: Chunk) -> pl.DataFrame:
         made["status"].gather(at).replace_strict({"complete": "complete", "cancelled": "cancelled"}, default="ordered")
     )
     m = len(at)
-    return pl.DataFrame({
-        "order_item_id": chunk.take_keys("lab_order_items", m),
-        "order_id": made["order_id"].gather(at),
-        "panel_id": blanked(panel_key, ~is_panel & chance(rng, m, 0.55)),
-        "test_code": blanked(test_code, chance(rng, m, 0.015)),
-        "test_description": pl.select(pl.when(pl.Series(is_panel)).then(panel_name).otherwise(test_name)).to_series(),
-        "order": rank + 1,
-        "item_status": status,
-        "price": sometimes(rng, pl.Series(rng.integers(2, 60, m) * 2.5), 0.2),
-        "created_at": moments(made["day"].to_numpy()[at], any_seconds(rng, m)),
-    })  # fmt: skip
+    return pl.DataFrame(
+        {
+            "order_item_id": chunk.take_keys("lab_order_items", m),
+            "order_id": made["order_id"].gather(at),
+            "panel_id": blanked(panel_key, ~is_panel & chance(rng, m, 0.55)),
+            "test_code": blanked(test_code, chance(rng, m, 0.015)),
+            "test_description": pl.select(
+                pl.when(pl.Series(is_panel)).then(panel_name).otherwise(test_name)
+            ).to_series(),
+            "order": rank + 1,
+            "item_status": status,
+            "price": sometimes(rng, pl.Series(rng.integers(2, 60, m) * 2.5), 0.2),
+            "created_at": moments(made["day"].to_numpy()[at], any_seconds(rng, m)),
+        }
+    )
 
 
 def _specimens(chunk: Chunk) -> pl.DataFrame:
@@ -254,6 +270,7 @@ def _reviews(chunk: Chunk) -> pl.DataFrame:
     )
     pending = (today - day < 6) & chance(rng, n, 0.5)
     told = ~pending & chance(rng, n, 0.86)
+    about = pl.Series(values=[GROUP_OF_PANEL.get(name, GENERAL) for name in CLINIC_PANELS]).gather(done["panel"])
     told_day = np.minimum(day + rng.integers(0, 4, n), today)
     return done.select(
         pl.Series("review_id", chunk.take_keys("lab_result_reviews", n)),
@@ -261,9 +278,7 @@ def _reviews(chunk: Chunk) -> pl.DataFrame:
         sometimes(rng, done["provider_id"], 0.012).alias("provider_id"),
         pl.Series("review_status", np.where(pending, "pending", np.where(chance(rng, n, 0.8), "signed", "reviewed"))),
         blanked(moments(day, second), pending).alias("reviewed_at"),
-        blanked(word_wheel("interpretation", "lab_words").draw(rng, n), pending | chance(rng, n, 0.08)).alias(
-            "interpretation"
-        ),
+        blanked(interpretations(rng, about), pending | chance(rng, n, 0.08)).alias("interpretation"),
         sometimes(rng, word_wheel("follow_up", "lab_words").draw(rng, n), 0.28).alias("follow_up"),
         pl.Series("patient_notified", np.where(told, "Y", "N")),
         blanked(moments(told_day, rng.integers(79_000, DAY_SECONDS, n)), ~told).alias("notified_at"),

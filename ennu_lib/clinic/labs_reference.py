@@ -33,7 +33,8 @@ from ennu_lib.clinic.people_draw import (
 from ennu_lib.clinic.people_text import draw_phones, phone_text
 
 FIRST_VERSION = date(2014, 3, 3)
-CLINIC_PANELS = ("Comprehensive", "Hormone", "Metabolic", "Cardiac", "Thyroid", "CBC", "Nutrient", "Inflammation")
+
+
 CPT_OF_TEST = {"tsh": "84443", "hba1c": "83036", "psa": "84153", "total_testosterone": "84403", "vitamin_d": "82306"}
 
 
@@ -85,19 +86,27 @@ def metric_history(chunk: Chunk) -> dict[str, pl.DataFrame]:
     shift = np.where(is_last, 1.0, rng.choice([0.85, 0.9, 0.95, 1.0, 1.1, 1.2], n))
     weight = frame["metric_weight"].to_numpy()[metric] * np.where(is_last, 1, rng.choice([0.5, 1, 1, 1.5, 2], n))
     return {
-        "25againmetrichistory": pl.DataFrame({
-            "metric_history_id": chunk.take_keys("25againmetrichistory", n),
-            "metric_id": frame["metric_id"].gather(metric),
-            "valid_from": dates(first_day),
-            "valid_to": blanked(dates(last_day), is_last),
-            "optimal_range_male": _shifted_ranges(frame["optimal_range_male"].to_list(), metric, shift),
-            "optimal_range_female": _shifted_ranges(frame["optimal_range_female"].to_list(), metric, shift),
-            "metric_weight": weight,
-            "measurement_unit": frame["measurement_unit"].gather(metric),
-            "change_reason": sometimes(rng, pick(rng, n, ["annual protocol review", "new assay", "medical director", "guideline update", "typo"]), 0.3),
-            "modified_at": moments(first_day, any_seconds(rng, n)),
-        })
-    }  # fmt: skip
+        "25againmetrichistory": pl.DataFrame(
+            {
+                "metric_history_id": chunk.take_keys("25againmetrichistory", n),
+                "metric_id": frame["metric_id"].gather(metric),
+                "valid_from": dates(first_day),
+                "valid_to": blanked(dates(last_day), is_last),
+                "optimal_range_male": _shifted_ranges(frame["optimal_range_male"].to_list(), metric, shift),
+                "optimal_range_female": _shifted_ranges(frame["optimal_range_female"].to_list(), metric, shift),
+                "metric_weight": weight,
+                "measurement_unit": frame["measurement_unit"].gather(metric),
+                "change_reason": sometimes(
+                    rng,
+                    pick(
+                        rng, n, ["annual protocol review", "new assay", "medical director", "guideline update", "typo"]
+                    ),
+                    0.3,
+                ),
+                "modified_at": moments(first_day, any_seconds(rng, n)),
+            }
+        )
+    }
 
 
 def _shifted_ranges(texts: list[str], metric: np.ndarray, shift: np.ndarray) -> list[str]:
@@ -148,17 +157,22 @@ def test_catalog(chunk: Chunk) -> dict[str, pl.DataFrame]:
     frame = metrics()
     vendor = np.repeat(np.arange(len(VENDORS)), len(lab))
     metric = np.tile(lab, len(VENDORS))
-    own = pl.DataFrame({
-        "test_code": lab_codes()[vendor, metric].tolist(),
-        "test_name": printed_names()[vendor, metric].tolist(),
-        "loinc_code": frame["loinc_code"].gather(metric),
-        "metric_id": frame["metric_id"].gather(metric),
-        "specimen_type": np.where(frame["metric_type"].to_numpy()[metric] == "CBC", "Whole Blood", "Serum"),
-        "default_unit": unit_spellings()[vendor, metric].tolist(),
-        "method": [None] * len(metric),
-        "result_type": ["numeric"] * len(metric),
-        "cpt_code": frame["metric_code"].gather(metric).replace_strict(CPT_OF_TEST, default=None, return_dtype=pl.String),
-    }, schema_overrides={"method": pl.String}).unique("test_code", keep="first", maintain_order=True)  # fmt: skip
+    own = pl.DataFrame(
+        {
+            "test_code": lab_codes()[vendor, metric].tolist(),
+            "test_name": printed_names()[vendor, metric].tolist(),
+            "loinc_code": frame["loinc_code"].gather(metric),
+            "metric_id": frame["metric_id"].gather(metric),
+            "specimen_type": np.where(frame["metric_type"].to_numpy()[metric] == "CBC", "Whole Blood", "Serum"),
+            "default_unit": unit_spellings()[vendor, metric].tolist(),
+            "method": [None] * len(metric),
+            "result_type": ["numeric"] * len(metric),
+            "cpt_code": frame["metric_code"]
+            .gather(metric)
+            .replace_strict(CPT_OF_TEST, default=None, return_dtype=pl.String),
+        },
+        schema_overrides={"method": pl.String},
+    ).unique("test_code", keep="first", maintain_order=True)
     filler = _other_tests(rng, chunk.rows_for("lab_test_catalog") - len(own))
     every = pl.concat([own, filler], how="diagonal_relaxed")
     n = len(every)
@@ -178,91 +192,19 @@ def _other_tests(rng: np.random.Generator, n: int) -> pl.DataFrame:
     analyte = parts[0].gather(number % len(parts[0]))
     specimen = parts[1].gather(number // len(parts[0]) % len(parts[1]))
     variant = parts[2].fill_null("").gather(number // (len(parts[0]) * len(parts[1])) % len(parts[2]))
-    return pl.DataFrame({
-        "test_code": [f"T{at:05d}" for at in number],
-        "test_name": pl.select(pl.format("{}, {}{}", analyte, specimen, variant)).to_series(),
-        "specimen_type": specimen,
-        "default_unit": sometimes(rng, pick(rng, len(number), ["mg/dL", "ng/mL", "U/L", "%", "ug/dL", "IU/mL"]), 0.15),
-        "method": sometimes(rng, word_wheel("method", "lab_words").draw(rng, len(number)), 0.55),
-        "result_type": pick(rng, len(number), {"numeric": 8, "text": 1, "coded": 1}),
-    }, schema_overrides={"test_code": pl.String})  # fmt: skip
-
-
-def panels(chunk: Chunk) -> dict[str, pl.DataFrame]:
-    """`lab_panels`, `lab_panel_tests` and the clinic's own map `25againlabpanels`."""
-    rng = chunk.rng("lab_panels")
-    n = chunk.rows_for("lab_panels")
-    number = np.arange(n)
-    kind = number % len(CLINIC_PANELS)
-    vendor = number // len(CLINIC_PANELS) % len(VENDORS)
-    edition = number // (len(CLINIC_PANELS) * len(VENDORS))
-    facilities = chunk.reference["lab_facilities"]
-    at_vendor = facilities.group_by("lab_vendor", maintain_order=True).agg(pl.col("lab_facility_id").first())
-    first_site = dict(at_vendor.iter_rows())
-    types = pl.Series(values=CLINIC_PANELS).gather(kind)
-    keys = chunk.take_keys("lab_panels", n)
-    frame = pl.DataFrame({
-        "panel_id": keys,
-        "panel_code": [f"{VENDORS[v][:2].upper()}-{CLINIC_PANELS[k][:4].upper()}-{e:02d}" for v, k, e in zip(vendor, kind, edition, strict=True)],
-        "panel_name": [f"{CLINIC_PANELS[k]} Panel, {VENDORS[v]}" + (f", version {e + 1}" if e else "") for v, k, e in zip(vendor, kind, edition, strict=True)],
-        "panel_type": types.str.to_lowercase(),
-        "lab_facility_id": sometimes(rng, pl.Series([first_site[VENDORS[v]] for v in vendor]), 0.1),
-        "price": sometimes(rng, pl.Series(rng.integers(8, 120, n) * 5.0), 0.08),
-        "is_active": edition == 0,
-        "last_updated": moments(day_number(chunk.as_of) - rng.integers(10, 2500, n), any_seconds(rng, n)),
-    })  # fmt: skip
-    chunk.reference["lab_panels"] = frame
-    return {
-        "lab_panels": frame,
-        "lab_panel_tests": _panel_tests(chunk, keys, kind, vendor),
-        "25againlabpanels": _clinic_panel_map(chunk, keys),
-    }
-
-
-def panel_members(panel: str) -> np.ndarray:
-    """Positions of the laboratory biomarkers that belong to a clinic panel."""
-    inside = metrics()["panel"].str.split("|").list.contains(panel).to_numpy()
-    return np.intersect1d(np.flatnonzero(inside), laboratory_metrics())
-
-
-def _panel_tests(chunk: Chunk, keys: np.ndarray, kind: np.ndarray, vendor: np.ndarray) -> pl.DataFrame:
-    wanted = chunk.rows_for("lab_panel_tests")
-    parts = []
-    for panel, which, sold_by in zip(keys, kind, vendor, strict=True):
-        members = panel_members(CLINIC_PANELS[which])
-        parts.append(
-            pl.DataFrame(
-                {"panel_id": np.full(len(members), panel), "test_code": lab_codes()[sold_by, members].tolist()}
-            )
-        )
-    tests = pl.concat(parts).head(wanted)
-    return tests.select(
-        pl.Series("panel_test_id", chunk.take_keys("lab_panel_tests", len(tests))),
-        "panel_id",
-        "test_code",
-        (pl.int_range(pl.len()).over("panel_id") + 1).alias("order"),
-        pl.lit("Y").alias("is_required"),
+    return pl.DataFrame(
+        {
+            "test_code": [f"T{at:05d}" for at in number],
+            "test_name": pl.select(pl.format("{}, {}{}", analyte, specimen, variant)).to_series(),
+            "specimen_type": specimen,
+            "default_unit": sometimes(
+                rng, pick(rng, len(number), ["mg/dL", "ng/mL", "U/L", "%", "ug/dL", "IU/mL"]), 0.15
+            ),
+            "method": sometimes(rng, word_wheel("method", "lab_words").draw(rng, len(number)), 0.55),
+            "result_type": pick(rng, len(number), {"numeric": 8, "text": 1, "coded": 1}),
+        },
+        schema_overrides={"test_code": pl.String},
     )
-
-
-def _clinic_panel_map(chunk: Chunk, keys: np.ndarray) -> pl.DataFrame:
-    parts = [(panel, metric) for panel in CLINIC_PANELS for metric in panel_members(panel)]
-    metric = np.array([at for _, at in parts])
-    frame = metrics()
-    panel = pl.Series("panel_name", [name for name, _ in parts])
-    n = len(parts)
-    position = pl.DataFrame({"panel": panel}).select(pl.int_range(pl.len()).over("panel") + 1).to_series()
-    return pl.DataFrame({
-        "panel_map_id": chunk.take_keys("25againlabpanels", n),
-        "panel_name": panel,
-        "metric_id": frame["metric_id"].gather(metric),
-        "panel_id": [int(keys[CLINIC_PANELS.index(name)]) for name in panel],
-        "test_code": lab_codes()[0, metric].tolist(),
-        "loinc_code": frame["loinc_code"].gather(metric),
-        "lab_vendor": ["LabCorp"] * n,
-        "order": position,
-        "is_active": [True] * n,
-    })  # fmt: skip
 
 
 def ranges_and_codes(chunk: Chunk) -> dict[str, pl.DataFrame]:
@@ -289,20 +231,22 @@ def _reference_ranges(chunk: Chunk) -> pl.DataFrame:
         [metrics()["reference_range_male"].to_list(), metrics()["reference_range_female"].to_list()], dtype=object
     )
     since = day_number(FIRST_VERSION) + rng.integers(0, 2500, n)
-    return pl.DataFrame({
-        "range_id": chunk.take_keys("lab_reference_ranges", n),
-        "test_code": lab_codes()[vendor, metric].tolist(),
-        "facility_id": sometimes(rng, sites["lab_facility_id"].gather(site), 0.05),
-        "sex": np.where(sex == 0, "M", "F"),
-        "age_low": blanked(pl.Series(np.full(n, 18)), chance(rng, n, 0.3)),
-        "age_high": blanked(pl.Series(np.full(n, 120)), chance(rng, n, 0.3)),
-        "low_value": blanked(low, low < -1e11),
-        "high_value": blanked(high, high > 1e11),
-        "range": texts[sex, metric].tolist(),
-        "unit": unit_spellings()[vendor, metric].tolist(),
-        "valid_from": sometimes(rng, dates(since), 0.1),
-        "valid_to": sometimes(rng, dates(since + rng.integers(300, 1500, n)), 0.8),
-    })  # fmt: skip
+    return pl.DataFrame(
+        {
+            "range_id": chunk.take_keys("lab_reference_ranges", n),
+            "test_code": lab_codes()[vendor, metric].tolist(),
+            "facility_id": sometimes(rng, sites["lab_facility_id"].gather(site), 0.05),
+            "sex": np.where(sex == 0, "M", "F"),
+            "age_low": blanked(pl.Series(np.full(n, 18)), chance(rng, n, 0.3)),
+            "age_high": blanked(pl.Series(np.full(n, 120)), chance(rng, n, 0.3)),
+            "low_value": blanked(low, low < -1e11),
+            "high_value": blanked(high, high > 1e11),
+            "range": texts[sex, metric].tolist(),
+            "unit": unit_spellings()[vendor, metric].tolist(),
+            "valid_from": sometimes(rng, dates(since), 0.1),
+            "valid_to": sometimes(rng, dates(since + rng.integers(300, 1500, n)), 0.8),
+        }
+    )
 
 
 def _compendium(chunk: Chunk) -> pl.DataFrame:
@@ -313,14 +257,18 @@ def _compendium(chunk: Chunk) -> pl.DataFrame:
     site = number % len(sites)
     test = number // len(sites) % len(tests)
     since = day_number(FIRST_VERSION) + rng.integers(0, 3000, n)
-    return pl.DataFrame({
-        "compendium_id": chunk.take_keys("lab_compendium_codes", n),
-        "test_code": tests["test_code"].gather(test),
-        "lab_facility_id": sites["lab_facility_id"].gather(site),
-        "vendor_code": pl.select(pl.format("{}-{}", pl.Series(site + 10), tests["test_code"].gather(test))).to_series(),
-        "vendor_name": sometimes(rng, tests["test_name"].gather(test).str.to_uppercase(), 0.05),
-        "loinc_code": tests["loinc_code"].gather(test),
-        "unit": tests["default_unit"].gather(test),
-        "valid_from": sometimes(rng, dates(since), 0.1),
-        "valid_to": sometimes(rng, dates(since + rng.integers(100, 900, n)), 0.85),
-    })  # fmt: skip
+    return pl.DataFrame(
+        {
+            "compendium_id": chunk.take_keys("lab_compendium_codes", n),
+            "test_code": tests["test_code"].gather(test),
+            "lab_facility_id": sites["lab_facility_id"].gather(site),
+            "vendor_code": pl.select(
+                pl.format("{}-{}", pl.Series(site + 10), tests["test_code"].gather(test))
+            ).to_series(),
+            "vendor_name": sometimes(rng, tests["test_name"].gather(test).str.to_uppercase(), 0.05),
+            "loinc_code": tests["loinc_code"].gather(test),
+            "unit": tests["default_unit"].gather(test),
+            "valid_from": sometimes(rng, dates(since), 0.1),
+            "valid_to": sometimes(rng, dates(since + rng.integers(100, 900, n)), 0.85),
+        }
+    )

@@ -20,8 +20,9 @@ from ennu_lib.clinic.labs_metrics import (
     unit_spellings,
 )
 from ennu_lib.clinic.labs_orders import orders
-from ennu_lib.clinic.labs_reference import CLINIC_PANELS, panel_members
+from ennu_lib.clinic.labs_panels import CLINIC_PANELS, panel_members
 from ennu_lib.clinic.labs_values import distributions, draw_values, number_text, printed_values
+from ennu_lib.clinic.labs_words import GENERAL, GROUP_OF_TYPE, interpretations
 from ennu_lib.clinic.people_draw import (
     DAY_SECONDS,
     blanked,
@@ -50,6 +51,12 @@ def _membership() -> np.ndarray:
     for number, name in enumerate(CLINIC_PANELS):
         inside[number, panel_members(name)] = True
     return inside
+
+
+@lru_cache(maxsize=1)
+def _groups() -> pl.Series:
+    """For every metric the group of phrases that suit it."""
+    return metrics()["metric_type"].replace_strict(GROUP_OF_TYPE, default=GENERAL, return_dtype=pl.String)
 
 
 def lab_results(chunk: Chunk) -> dict[str, pl.DataFrame]:
@@ -158,39 +165,48 @@ class _Results:
         reported = done["resulted"].to_numpy()[self.order], done["resulted_second"].to_numpy()[self.order]
         entered = np.minimum(reported[0] + rng.integers(0, 2, n), day_number(self.chunk.as_of))
         abnormal = status != "Normal"
-        written = word_wheel("interpretation", "lab_words").draw(rng, n)
+        written = interpretations(rng, _groups().gather(self.metric))
         trend = pick(rng, n, {"stable": 5, "improving": 3, "worsening": 2})
-        return pl.DataFrame({
-            "result_id": self.keys,
-            "lab_order_id": done["order_id"].gather(self.order),
-            "report_id": done["report_id"].gather(self.order),
-            "patient_id": done["patient_id"].gather(self.order),
-            "test_code": sometimes(rng, pl.Series(values=lab_codes().ravel().tolist()).gather(at), 0.025),
-            "loinc_code": sometimes(rng, metrics()["loinc_code"].gather(self.metric), 0.08),
-            "test_name": pl.Series(values=printed_names().ravel().tolist()).gather(at),
-            "test_value": _where(self.not_done, pick(rng, n, NOT_DONE), text),
-            "test_unit": unit,
-            "reference_range": sometimes(rng, self._ranges(), 0.045),
-            "abnormal_flag": blanked(flag, self.not_done),
-            "result_status": np.where(self.not_done, "Normal", status),
-            "status": state,
-            "collected_at": moments(*collected),
-            "reported_at": moments(*reported),
-            "entered_at": moments(entered, np.where(entered > reported[0], 30_000, reported[1] + 240)),
-            "provider_interpretation": blanked(written, ~chance(rng, n, np.where(abnormal, 0.4, 0.06))),
-            "trend_analysis": sometimes(rng, trend, 0.9),
-            "last_updated": moments(entered, DAY_SECONDS - 30),
-            "is_deleted": chance(rng, n, 0.002),
-        })  # fmt: skip
+        return pl.DataFrame(
+            {
+                "result_id": self.keys,
+                "lab_order_id": done["order_id"].gather(self.order),
+                "report_id": done["report_id"].gather(self.order),
+                "patient_id": done["patient_id"].gather(self.order),
+                "test_code": sometimes(rng, pl.Series(values=lab_codes().ravel().tolist()).gather(at), 0.025),
+                "loinc_code": sometimes(rng, metrics()["loinc_code"].gather(self.metric), 0.08),
+                "test_name": pl.Series(values=printed_names().ravel().tolist()).gather(at),
+                "test_value": _where(self.not_done, pick(rng, n, NOT_DONE), text),
+                "test_unit": unit,
+                "reference_range": sometimes(rng, self._ranges(), 0.045),
+                "abnormal_flag": blanked(flag, self.not_done),
+                "result_status": np.where(self.not_done, "Normal", status),
+                "status": state,
+                "collected_at": moments(*collected),
+                "reported_at": moments(*reported),
+                "entered_at": moments(entered, np.where(entered > reported[0], 30_000, reported[1] + 240)),
+                "provider_interpretation": blanked(written, ~chance(rng, n, np.where(abnormal, 0.4, 0.06))),
+                "trend_analysis": sometimes(rng, trend, 0.9),
+                "last_updated": moments(entered, DAY_SECONDS - 30),
+                "is_deleted": chance(rng, n, 0.002),
+            }
+        )
 
     def measured(self, frame: pl.DataFrame) -> pl.DataFrame:
         """The numeric results that count, with their true canonical values."""
         table = distributions()
         value = np.clip(self.printed, table.below[self.metric], table.above[self.metric])
-        every = pl.DataFrame({
-            "result_id": self.keys, "row": self.row, "metric": self.metric, "value": value,
-            "day": self.done["collected"].gather(self.order), "text": frame["test_value"], "unit": frame["test_unit"],
-        })  # fmt: skip
+        every = pl.DataFrame(
+            {
+                "result_id": self.keys,
+                "row": self.row,
+                "metric": self.metric,
+                "value": value,
+                "day": self.done["collected"].gather(self.order),
+                "text": frame["test_value"],
+                "unit": frame["test_unit"],
+            }
+        )
         return every.filter(frame["status"].is_in(["final", "corrected"]) & ~frame["is_deleted"])
 
     def corrections(self, frame: pl.DataFrame) -> pl.DataFrame:
@@ -203,17 +219,21 @@ class _Results:
         day = self.done["resulted"].to_numpy()[self.order][at]
         when = np.minimum(day + rng.integers(0, 8, n), day_number(self.chunk.as_of))
         unit = frame["test_unit"].gather(at)
-        return pl.DataFrame({
-            "correction_id": self.chunk.take_keys("lab_result_corrections", n),
-            "result_id": self.keys[at],
-            "old_value": old,
-            "new_value": frame["test_value"].gather(at),
-            "old_unit": sometimes(rng, unit, 0.05),
-            "new_unit": sometimes(rng, unit, 0.05),
-            "reason": sometimes(rng, word_wheel("correction_reason", "lab_words").draw(rng, n), 0.2),
-            "corrected_by": sometimes(rng, pick(rng, n, ["LabCorp", "Quest", "laboratory", "interface", "nurse"]), 0.1),
-            "corrected_at": moments(when, rng.integers(60_000, DAY_SECONDS, n)),
-        })  # fmt: skip
+        return pl.DataFrame(
+            {
+                "correction_id": self.chunk.take_keys("lab_result_corrections", n),
+                "result_id": self.keys[at],
+                "old_value": old,
+                "new_value": frame["test_value"].gather(at),
+                "old_unit": sometimes(rng, unit, 0.05),
+                "new_unit": sometimes(rng, unit, 0.05),
+                "reason": sometimes(rng, word_wheel("correction_reason", "lab_words").draw(rng, n), 0.2),
+                "corrected_by": sometimes(
+                    rng, pick(rng, n, ["LabCorp", "Quest", "laboratory", "interface", "nurse"]), 0.1
+                ),
+                "corrected_at": moments(when, rng.integers(60_000, DAY_SECONDS, n)),
+            }
+        )
 
 
 def _where(mask: np.ndarray, yes: pl.Series, no: pl.Series) -> pl.Series:
@@ -229,11 +249,13 @@ def _notes(chunk: Chunk, results: pl.DataFrame) -> pl.DataFrame:
     at = sample(rng, len(results), chunk.rows_for("lab_result_notes"))
     n = len(at)
     by_lab = chance(rng, n, 0.6)
-    return pl.DataFrame({
-        "result_note_id": chunk.take_keys("lab_result_notes", n),
-        "result_id": results["result_id"].gather(at),
-        "note_text": word_wheel("result_note", "lab_words").draw(rng, n),
-        "note_source": np.where(by_lab, "laboratory", "provider"),
-        "created_by": blanked(draw_users(rng, chunk, n), by_lab),
-        "created_at": results["entered_at"].gather(at),
-    })  # fmt: skip
+    return pl.DataFrame(
+        {
+            "result_note_id": chunk.take_keys("lab_result_notes", n),
+            "result_id": results["result_id"].gather(at),
+            "note_text": word_wheel("result_note", "lab_words").draw(rng, n),
+            "note_source": np.where(by_lab, "laboratory", "provider"),
+            "created_by": blanked(draw_users(rng, chunk, n), by_lab),
+            "created_at": results["entered_at"].gather(at),
+        }
+    )

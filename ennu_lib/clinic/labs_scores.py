@@ -1,8 +1,8 @@
 """Stored health scores: what the old system computed from the values it knew on the day, with every contribution.
 
-Until `GRADED_FROM` the score was the sum of points of the biomarkers inside their range (`legacy_score.csv`); since then
-it is the weighted mean of linear sub-scores over all measured biomarkers. Both are computed from the true values, before
-any defect is planted.
+Until `GRADED_FROM` the score was the sum of points of the biomarkers inside their range (`legacy_score.csv`); since
+then it is the weighted mean of linear sub-scores over all measured biomarkers. Both are computed from the true values,
+before any defect is planted.
 """
 
 from __future__ import annotations
@@ -67,17 +67,26 @@ def _occasions(rng: np.random.Generator, chunk: Chunk) -> pl.DataFrame:
     at = np.sort(np.r_[sample(rng, len(drawn), wanted), again])
     row = drawn["row"].to_numpy()[at]
     day = np.minimum(drawn["day"].to_numpy()[at] + rng.integers(3, 40, len(at)), day_number(chunk.as_of))
-    frame = pl.DataFrame({
-        "row": row, "person": people["person"].to_numpy()[row], "sex": people["sex"].gather(row), "day": day.astype(np.int32),
-    }).unique(["row", "day"], keep="first", maintain_order=True)  # fmt: skip
+    frame = pl.DataFrame(
+        {
+            "row": row,
+            "person": people["person"].to_numpy()[row],
+            "sex": people["sex"].gather(row),
+            "day": day.astype(np.int32),
+        }
+    ).unique(["row", "day"], keep="first", maintain_order=True)
     return frame.sort("day", "row").with_row_index("score")
 
 
 def _newest_values(chunk: Chunk, occasions: pl.DataFrame) -> pl.DataFrame:
     """For every score and biomarker the patient row's newest value up to that day; `measured` is its day."""
-    known = pl.concat([
-        chunk.frames[MEASURED].select("row", "metric", "day", "value"), chunk.frames[MEASURES].select("row", "metric", "day", "value")
-    ], how="vertical_relaxed")  # fmt: skip
+    known = pl.concat(
+        [
+            chunk.frames[MEASURED].select("row", "metric", "day", "value"),
+            chunk.frames[MEASURES].select("row", "metric", "day", "value"),
+        ],
+        how="vertical_relaxed",
+    )
     known = known.with_columns(pl.col("day").cast(pl.Int32)).sort("day", maintain_order=True)
     known = known.with_columns(pl.col("day").alias("measured"))
     cells = occasions.join(pl.DataFrame({"metric": np.arange(len(metrics()))}), how="cross").sort(
@@ -102,10 +111,14 @@ def _points(values: pl.DataFrame) -> pl.DataFrame:
     joined = values.join(_point_rules(), on=["metric", "sex"], how="inner", maintain_order="left")
     inside = (pl.col("value") >= pl.col("low")) & ((pl.col("value") <= pl.col("high")) | pl.col("high_ok"))
     return joined.with_columns(inside.fill_null(False).alias("inside")).select(
-        "score", "metric", "value", "measured", "inside",
+        "score",
+        "metric",
+        "value",
+        "measured",
+        "inside",
         pl.col("points").alias("weight"),
         pl.when("inside").then("points").otherwise(0.0).alias("points"),
-    )  # fmt: skip
+    )
 
 
 @lru_cache(maxsize=1)
@@ -115,14 +128,22 @@ def _graded_rules() -> pl.DataFrame:
     parts = []
     for number, (code, sex) in enumerate((("M", "male"), ("F", "female"))):
         low, high = np.moveaxis(limits("optimal_range")[number], -1, 0)
-        parts.append(pl.DataFrame({
-            "metric": np.arange(len(frame)), "sex": [code] * len(frame), "low": low, "high": high,
-            "zero_low": frame[f"zero_low_{sex}"].cast(pl.Float64), "zero_high": frame[f"zero_high_{sex}"].cast(pl.Float64),
-            "applies": (frame[f"optimal_range_{sex}"] != "N/A"),
-            "weight": frame["metric_weight"] * frame["significance_class"].replace_strict(CLASS_FACTOR),
-            "fresh": frame["metric_type"].replace_strict(FRESH_DAYS, default=180, return_dtype=pl.Int64),
-            "code": frame["metric_code"],
-        }))  # fmt: skip
+        parts.append(
+            pl.DataFrame(
+                {
+                    "metric": np.arange(len(frame)),
+                    "sex": [code] * len(frame),
+                    "low": low,
+                    "high": high,
+                    "zero_low": frame[f"zero_low_{sex}"].cast(pl.Float64),
+                    "zero_high": frame[f"zero_high_{sex}"].cast(pl.Float64),
+                    "applies": (frame[f"optimal_range_{sex}"] != "N/A"),
+                    "weight": frame["metric_weight"] * frame["significance_class"].replace_strict(CLASS_FACTOR),
+                    "fresh": frame["metric_type"].replace_strict(FRESH_DAYS, default=180, return_dtype=pl.Int64),
+                    "code": frame["metric_code"],
+                }
+            )
+        )
     return pl.concat(parts).filter("applies")
 
 
@@ -139,10 +160,12 @@ def _graded(values: pl.DataFrame) -> pl.DataFrame:
     short = 100 * (pl.col("value") - pl.col("zero_low")) / (pl.col("low") - pl.col("zero_low"))
     over = 100 * (pl.col("zero_high") - pl.col("value")) / (pl.col("zero_high") - pl.col("high"))
     sub = (
-        pl.when(pl.col("value") < pl.col("low")).then(short.fill_null(100.0))
-        .when(pl.col("value") > pl.col("high")).then(over.fill_null(100.0))
+        pl.when(pl.col("value") < pl.col("low"))
+        .then(short.fill_null(100.0))
+        .when(pl.col("value") > pl.col("high"))
+        .then(over.fill_null(100.0))
         .otherwise(100.0)
-    )  # fmt: skip
+    )
     joined = joined.with_columns((pl.col("weight") * freshness).alias("effective"), sub.clip(0, 100).alias("sub"))
     share = pl.col("effective") / pl.col("effective").sum().over("score")
     inside = (pl.col("value") >= pl.col("low")) & (pl.col("value") <= pl.col("high"))
@@ -152,9 +175,14 @@ def _graded(values: pl.DataFrame) -> pl.DataFrame:
         & pl.col("code").is_in(_metabolic()).any().over("score")
     )
     return joined.filter(enough).select(
-        "score", "metric", "value", "measured", inside.alias("inside"),
-        pl.col("effective").alias("weight"), (share * pl.col("sub")).alias("points"),
-    )  # fmt: skip
+        "score",
+        "metric",
+        "value",
+        "measured",
+        inside.alias("inside"),
+        pl.col("effective").alias("weight"),
+        (share * pl.col("sub")).alias("points"),
+    )
 
 
 @lru_cache(maxsize=1)

@@ -55,9 +55,11 @@ class Distributions:
 @lru_cache(maxsize=1)
 def distributions() -> Distributions:
     """The table `params/clinic/lab_values.csv` in the order of the metrics."""
-    listed = metrics().select("metric_code", "plausible_min", "plausible_max").join(
-        clinic_table("lab_values"), on="metric_code", how="left", maintain_order="left"
-    )  # fmt: skip
+    listed = (
+        metrics()
+        .select("metric_code", "plausible_min", "plausible_max")
+        .join(clinic_table("lab_values"), on="metric_code", how="left", maintain_order="left")
+    )
 
     def numbers(name: str, missing: float) -> np.ndarray:
         return listed[name].cast(pl.Float64, strict=False).fill_null(missing).to_numpy()
@@ -87,7 +89,7 @@ def _correlated(normal: np.ndarray) -> np.ndarray:
 
 
 def lasting_differences(chunk: Chunk) -> np.ndarray:
-    """Standard normals (persons, metrics) that make a person's values alike at all times, correlated between metrics."""
+    """Standard normals (persons, metrics) that make a person's values alike at all times; metrics are correlated."""
     persons = int(registrations(chunk)["person"].max()) + 1
     return _correlated(chunk.rng("labs.lasting").standard_normal((persons, len(metrics()))))
 

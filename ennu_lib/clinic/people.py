@@ -5,16 +5,17 @@ from __future__ import annotations
 from ennu_lib.clinic.clinical_encounters import encounters, problems
 from ennu_lib.clinic.clinical_medication import formulary, medications
 from ennu_lib.clinic.clinical_notes import allergies, clinical_notes
+from ennu_lib.clinic.clinical_prescriptions import chart_medications
 from ennu_lib.clinic.clinical_questionnaires import assessments, questionnaires, symptom_ratings
 from ennu_lib.clinic.clinical_telehealth import recommendations, telehealth
 from ennu_lib.clinic.labs_measures import chart_entries, member_metrics, vitals
 from ennu_lib.clinic.labs_messages import hl7_messages
 from ennu_lib.clinic.labs_orders import lab_orders, order_papers
+from ennu_lib.clinic.labs_panels import panels
 from ennu_lib.clinic.labs_reference import (
     laboratories,
     metric_history,
     metric_table,
-    panels,
     ranges_and_codes,
     test_catalog,
 )
@@ -58,6 +59,7 @@ PER_CHUNK = [
     member_metrics,
     health_scores,
     medications,
+    chart_medications,
     assessments,
     symptom_ratings,
     clinical_notes,

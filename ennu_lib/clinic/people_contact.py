@@ -38,14 +38,16 @@ def draw_addresses(rng: np.random.Generator, n: int) -> pl.DataFrame:
     number = rng.integers(1, 60, n) * rng.choice([1, 10, 100, 101], n, p=[0.1, 0.25, 0.3, 0.35]) + rng.integers(
         1, 60, n
     )
-    words = pl.DataFrame({
-        "number": number,
-        "side": Wheel(["", "N ", "S ", "E ", "W ", "NW "], [70, 7, 7, 6, 7, 3]).draw(rng, n),
-        "street": word_wheel("street").draw(rng, n),
-        "type": word_wheel("street_type").draw(rng, n),
-        "unit": word_wheel("unit").draw(rng, n),
-        "door": rng.integers(1, 40, n) * rng.choice([1, 10, 101], n),
-    })  # fmt: skip
+    words = pl.DataFrame(
+        {
+            "number": number,
+            "side": Wheel(["", "N ", "S ", "E ", "W ", "NW "], [70, 7, 7, 6, 7, 3]).draw(rng, n),
+            "street": word_wheel("street").draw(rng, n),
+            "type": word_wheel("street_type").draw(rng, n),
+            "unit": word_wheel("unit").draw(rng, n),
+            "door": rng.integers(1, 40, n) * rng.choice([1, 10, 101], n),
+        }
+    )
     lives_in_flat = pl.Series(chance(rng, n, 0.19))
     return words.select(
         pl.format("{} {}{} {}", "number", "side", "street", "type").alias("address_line1"),

@@ -134,7 +134,6 @@ def _missing_fields(rng: np.random.Generator, rows: pl.DataFrame) -> pl.DataFram
 
 
 def _contact_changed(rng: np.random.Generator, rows: pl.DataFrame) -> pl.DataFrame:
-    n = len(rows)
     year = (1970 + rows["birth_day"].to_numpy() // 365.25).astype(np.int64)
     moved = _moved(rng, rows)
     return moved.with_columns(

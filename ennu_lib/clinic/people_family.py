@@ -91,8 +91,9 @@ def _relationships(chunk: Chunk) -> pl.DataFrame:
     pairs = rows.join(rows, on="household", suffix="_other").filter(pl.col("person") < pl.col("person_other"))
     kinds = pl.DataFrame(
         [(one, other, *links) for (one, other), links in RELATIONS.items()],
-        schema=["role", "role_other", "forth", "back"], orient="row",
-    )  # fmt: skip
+        schema=["role", "role_other", "forth", "back"],
+        orient="row",
+    )
     pairs = pairs.join(kinds, on=["role", "role_other"]).sort("person", "person_other")
     pairs = pairs[sample(rng, len(pairs), chunk.rows_for("patient_relationships") // 2)]
     forth = pairs.select(

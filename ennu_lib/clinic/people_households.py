@@ -43,9 +43,11 @@ def draw_persons(chunk: Chunk, params: PeopleParams, n: int) -> pl.DataFrame:
     origin = origin_wheel().draw(rng, int(household[-1]) + 1).to_numpy()[household]
     birth = _birth_days(rng, household, role, day_number(chunk.as_of))
     persons = persons.with_columns(
-        pl.Series("person", np.arange(n)), pl.Series("sex", sex), pl.Series("origin", origin),
+        pl.Series("person", np.arange(n)),
+        pl.Series("sex", sex),
+        pl.Series("origin", origin),
         pl.Series("birth_day", birth),
-    )  # fmt: skip
+    )
     persons = persons.with_columns(_names(rng, persons)).with_columns(_languages(rng, origin))
     return household_contacts(chunk, persons)
 
@@ -112,10 +114,12 @@ def _names(rng: np.random.Generator, persons: pl.DataFrame) -> list[pl.Series]:
     keeps, hyphen = chance(rng, len(role), 0.26), chance(rng, len(role), 0.07)
     frame = pl.DataFrame({"own": own, "house": house})
     last = frame.select(
-        pl.when(pl.Series(marries_in & keeps)).then("own")
-        .when(pl.Series(marries_in & hyphen) & ~pl.col("house").str.contains("-")).then(pl.format("{}-{}", "own", "house"))
+        pl.when(pl.Series(marries_in & keeps))
+        .then("own")
+        .when(pl.Series(marries_in & hyphen) & ~pl.col("house").str.contains("-"))
+        .then(pl.format("{}-{}", "own", "house"))
         .otherwise("house")
-    ).to_series()  # fmt: skip
+    ).to_series()
     changed = marries_in & (sex == "F") & ~keeps
     pool = given_names()
     return [

@@ -58,8 +58,13 @@ def _addresses(chunk: Chunk) -> pl.DataFrame:
     extra = max(chunk.rows_for("patient_addresses") - len(home), 0)
     more = rows[sample(rng, len(rows), extra)].drop("address_line1", "address_line2", "city", "state", "zip_code")
     more = pl.concat([more, draw_addresses(rng, len(more)).drop("area")], how="horizontal")
-    both = pl.concat([home.with_columns(kind_of=pl.lit("home")), more.with_columns(
-        kind_of=pick(rng, len(more), {"previous": 6, "work": 2, "mailing": 2}))], how="diagonal_relaxed")  # fmt: skip
+    both = pl.concat(
+        [
+            home.with_columns(kind_of=pl.lit("home")),
+            more.with_columns(kind_of=pick(rng, len(more), {"previous": 6, "work": 2, "mailing": 2})),
+        ],
+        how="diagonal_relaxed",
+    )
     n = len(both)
     former = both["kind_of"] == "previous"
     since = both["registered"].to_numpy() - (former.to_numpy() * rng.integers(200, 3000, n))
@@ -105,21 +110,27 @@ def _phones(chunk: Chunk) -> pl.DataFrame:
         phone_text(pl.col("number")).alias("phone_number"),
         extension.alias("extension"),
         (pl.int_range(pl.len()).over("patient_id") + 1).alias("order"),
-        pl.when(pl.col("type") == "mobile").then(pl.Series(sometimes(rng, yes_no(chance(rng, n, 0.8)), 0.05))).otherwise(
-            pl.lit("N")
-        ).alias("sms_ok"),
+        pl.when(pl.col("type") == "mobile")
+        .then(pl.Series(sometimes(rng, yes_no(chance(rng, n, 0.8)), 0.05)))
+        .otherwise(pl.lit("N"))
+        .alias("sms_ok"),
         pl.Series("is_active", chance(rng, n, 0.93)),
         _stamps(rng, chunk, every["registered"].to_numpy()).alias("last_updated"),
-    )  # fmt: skip
+    )
 
 
 def _emails(chunk: Chunk) -> pl.DataFrame:
     rng = chunk.rng("patient_emails")
     rows = registrations(chunk).filter(pl.col("email").is_not_null())
     extra = max(chunk.rows_for("patient_emails") - len(rows), 0)
-    second = rows[sample(rng, len(rows), extra)].with_columns(
-        pl.col("email").str.replace(r"@.*$", "").alias("local"), word_wheel("email_domain").draw(rng, min(extra, len(rows))).alias("domain")
-    ).with_columns(pl.format("{}{}@{}", "local", pl.lit("1"), "domain").alias("email"), is_primary=pl.lit("N"))  # fmt: skip
+    second = (
+        rows[sample(rng, len(rows), extra)]
+        .with_columns(
+            pl.col("email").str.replace(r"@.*$", "").alias("local"),
+            word_wheel("email_domain").draw(rng, min(extra, len(rows))).alias("domain"),
+        )
+        .with_columns(pl.format("{}{}@{}", "local", pl.lit("1"), "domain").alias("email"), is_primary=pl.lit("N"))
+    )
     every = pl.concat([rows.with_columns(is_primary=pl.lit("Y")), second.select(*rows.columns, "is_primary")])
     n = len(every)
     return every.select(

@@ -23,23 +23,27 @@ from ennu_lib.clinic.people_draw import (
     spread,
     word_wheel,
 )
+from ennu_lib.clinic.people_ledger import MONTHS_OF, charges, credit_ledger, ledger_frame
 from ennu_lib.clinic.people_registrations import registrations
-from ennu_lib.clinic.people_staff import draw_users
 
-MEMBERS = "_members"
 LEVELS = {
     "Premium": (249.0, 6, 122),
     "Standard": (149.0, 4, 122),
     "Basic": (79.0, 2, 182),
     "Corporate": (119.0, 4, 182),
 }
+
+
 LEVEL_SHARES = {"Premium": 24, "Standard": 42, "Basic": 24, "Corporate": 10}
+
+
 GENERATIONS = (
     (date(2014, 3, 3), date(2017, 12, 31), 0.8),
     (date(2018, 1, 1), date(2021, 12, 31), 0.9),
     (date(2022, 1, 1), None, 1.0),
 )
-MONTHS_OF = {"Monthly": 1, "Quarterly": 3, "Annual": 12}
+
+
 GOALS = [
     "weight_loss",
     "energy",
@@ -53,9 +57,9 @@ GOALS = [
     "skin",
     "hair",
 ]
+
+
 GOAL_SHARES = [22, 20, 18, 9, 9, 8, 6, 4, 4, 2, 2]
-USED_SHARE, EXPIRED_SHARE = 0.62, 0.85
-RETRIED = 0.7
 
 
 def packages(chunk: Chunk) -> dict[str, pl.DataFrame]:
@@ -119,8 +123,7 @@ def membership(chunk: Chunk) -> dict[str, pl.DataFrame]:
     """`25againmembers` with a ledger and charges that add up; telehealth meetings paid by credit say so."""
     rng = chunk.rng("25againmembers")
     members = _members(chunk, rng)
-    chunk.frames[MEMBERS] = members
-    ledger = _ledger(chunk, members)
+    ledger = credit_ledger(chunk, members)
     left = ledger.group_by("member_id").agg(pl.col("change").sum().alias("package_credits"))
     meetings = chunk.frames["25againzoommeeting"]
     by_credit = ledger["meeting_id"].drop_nulls().unique()
@@ -133,8 +136,8 @@ def membership(chunk: Chunk) -> dict[str, pl.DataFrame]:
         "25againmembers": _member_frame(
             chunk, rng, members.join(left, on="member_id", how="left", maintain_order="left")
         ),
-        "25againpackagecredits": _ledger_frame(chunk, ledger),
-        "25againmemberbilling": _charges(chunk, members),
+        "25againpackagecredits": ledger_frame(chunk, members, ledger),
+        "25againmemberbilling": charges(chunk, members),
         "25againzoommeeting": meetings.with_columns(paid.alias("billing_status")),
         "25againreferrals": _referrals(chunk, members),
         "25againmembergoals": _goals(chunk),
@@ -166,8 +169,13 @@ def _members(chunk: Chunk, rng: np.random.Generator) -> pl.DataFrame:
         pick(rng, n, {"Cancelled": 70, "Inactive": 30}).to_numpy().astype(str),
     )
     frame = people.select("row", "patient_id").with_columns(
-        pl.Series("start", start), pl.Series("end", end), pl.Series("status", status), billing.alias("billing"), level.alias("level"), name
-    )  # fmt: skip
+        pl.Series("start", start),
+        pl.Series("end", end),
+        pl.Series("status", status),
+        billing.alias("billing"),
+        level.alias("level"),
+        name,
+    )
     frame = frame.join(
         packages.drop("membership_type", "billing"), on="package_name", how="left", maintain_order="left"
     )
@@ -211,139 +219,6 @@ def _member_frame(chunk: Chunk, rng: np.random.Generator, members: pl.DataFrame)
     )
 
 
-def _ledger(chunk: Chunk, members: pl.DataFrame) -> pl.DataFrame:
-    """Grants at the start of every period, uses within it, and part of what was left expiring at its end.
-
-    Never more is used or expired than was granted in the same period, so no balance is ever below zero.
-    """
-    rng = chunk.rng("25againpackagecredits")
-    periods = ((members["end"] - members["start"]) // members["period_days"] + 1).to_numpy()
-    member = np.repeat(np.arange(len(members)), periods)
-    opening = members["start"].to_numpy()[member] + rank_within(member) * members["period_days"].to_numpy()[member]
-    closing = np.minimum(opening + members["period_days"].to_numpy()[member] - 1, members["end"].to_numpy()[member])
-    granted = members["credits_per_period"].to_numpy()[member]
-    used = rng.binomial(granted, USED_SHARE)
-    whole = opening + members["period_days"].to_numpy()[member] - 1 <= members["end"].to_numpy()[member]
-    expired = np.where(whole & chance(rng, len(member), 0.9), rng.binomial(granted - used, EXPIRED_SHARE), 0)
-    base = pl.DataFrame({"member": member, "opening": opening, "closing": closing}).with_row_index("period")
-    grants = base.with_columns(
-        pl.col("opening").alias("day"), pl.Series("credits", granted), kind=pl.lit("grant"), order=pl.lit(0)
-    )
-    which = np.repeat(np.arange(len(member)), used)
-    span = np.maximum(closing - opening, 0)[which] + 1
-    uses = base[which].with_columns(
-        pl.Series("day", opening[which] + (span * rng.random(len(which))).astype(np.int64)),
-        credits=pl.lit(1),
-        kind=pl.lit("use"),
-        order=pl.lit(1),
-    )
-    uses = _paying_meetings(chunk, members, uses)
-    gone = np.flatnonzero(expired)
-    expiries = base[gone].with_columns(
-        pl.col("closing").alias("day"), pl.Series("credits", expired[gone]), kind=pl.lit("expire"), order=pl.lit(2)
-    )
-    every = pl.concat([grants, uses, expiries], how="diagonal_relaxed").sort(
-        "member", "day", "order", maintain_order=True
-    )
-    every = every.with_columns(
-        pl.when(pl.col("kind") == "grant").then("credits").otherwise(-pl.col("credits")).alias("change"),
-        members["member_id"].gather(every["member"]),
-    )
-    return every.with_columns(pl.col("change").cum_sum().over("member").alias("balance"))
-
-
-def _paying_meetings(chunk: Chunk, members: pl.DataFrame, uses: pl.DataFrame) -> pl.DataFrame:
-    """Some uses pay for a telehealth meeting of the same period and then bear its day and number."""
-    rows = members.select("row", pl.int_range(pl.len()).alias("member"))
-    held = (
-        chunk.frames["_meetings"]
-        .filter(pl.col("state") == "completed")
-        .select("row", "meeting_id", pl.col("day").alias("held"))
-    )
-    held = held.join(rows, on="row", how="inner", maintain_order="left").sort("held", maintain_order=True)
-    first = (
-        uses.with_row_index("use")
-        .unique(["period"], keep="first", maintain_order=True)
-        .sort("opening", maintain_order=True)
-    )
-    first = first.with_columns(pl.col("opening").cast(held["held"].dtype).alias("held"))
-    paired = first.join_asof(
-        held.with_columns(pl.col("held").alias("meeting_day")),
-        on="held",
-        by="member",
-        strategy="forward",
-        check_sortedness=False,
-    )
-    paired = paired.filter(pl.col("meeting_day") <= pl.col("closing")).unique(
-        "meeting_id", keep="first", maintain_order=True
-    )
-    pairs = paired.select("use", "meeting_id", "meeting_day")
-    joined = uses.with_row_index("use").join(pairs, on="use", how="left", maintain_order="left")
-    return joined.with_columns(pl.coalesce("meeting_day", "day").alias("day")).drop("use", "meeting_day")
-
-
-def _ledger_frame(chunk: Chunk, ledger: pl.DataFrame) -> pl.DataFrame:
-    rng = chunk.rng("25againpackagecredits rows")
-    members = chunk.frames[MEMBERS]
-    ledger = ledger.sort("day", "member", "order", maintain_order=True)
-    n = len(ledger)
-    keys = chunk.reference["25againpackages"]["package_id"]
-    words = {"grant": "Credits of the period", "use": "Visit", "expire": "Unused credits expired"}
-    return ledger.select(
-        pl.Series("credit_entry_id", chunk.take_keys("25againpackagecredits", n)),
-        "member_id",
-        sometimes(rng, keys.gather(members["package"]).gather(ledger["member"]), 0.01).alias("package_id"),
-        dates(ledger["day"].to_numpy()).alias("entry_date"),
-        pl.col("kind").alias("entry_type"),
-        "credits",
-        pl.col("balance").alias("balance_after"),
-        "meeting_id",
-        sometimes(rng, ledger["kind"].replace_strict(words, return_dtype=pl.String), 0.1).alias("description"),
-        sometimes(rng, draw_users(rng, chunk, n), 0.2).alias("created_by"),
-        moments(ledger["day"].to_numpy(), any_seconds(rng, n)).alias("DateTStamp"),
-    )
-
-
-def _charges(chunk: Chunk, members: pl.DataFrame) -> pl.DataFrame:
-    """One charge per billing period; a declined one is usually tried again three days later."""
-    rng = chunk.rng("25againmemberbilling")
-    months = members["billing"].replace_strict(MONTHS_OF, return_dtype=pl.Int64).to_numpy()
-    length = np.round(months * 30.44).astype(np.int64)
-    times = (members["end"].to_numpy() - members["start"].to_numpy()) // length + 1
-    member = np.repeat(np.arange(len(members)), times)
-    day = members["start"].to_numpy()[member] + rank_within(member) * length[member]
-    today = day_number(chunk.as_of)
-    declined = chance(rng, len(day), 0.045)
-    again = np.flatnonzero(declined & chance(rng, len(day), RETRIED) & (day + 3 <= today))
-    result = np.where(
-        declined, "declined", pick(rng, len(day), {"approved": 985, "refunded": 12, "void": 3}).to_numpy().astype(str)
-    )
-    member, day = np.r_[member, member[again]], np.r_[day, day[again] + 3]
-    result, attempt = (
-        np.r_[result, np.full(len(again), "approved")],
-        np.r_[np.ones(len(result)), np.full(len(again), 2)].astype(int),
-    )
-    order = np.lexsort((attempt, member, day))
-    member, day, result, attempt = member[order], day[order], result[order], attempt[order]
-    n = len(day)
-    over = ~members["status"].is_in(["Active", "Suspended"]).to_numpy()
-    amount = members["monthly_price"].to_numpy()[member] * months[member]
-    return pl.DataFrame({
-        "member_billing_id": chunk.take_keys("25againmemberbilling", n),
-        "member_id": members["member_id"].gather(member),
-        "billing_id": pl.Series([None] * n, dtype=pl.Int64),
-        "charge_date": dates(day),
-        "period": dates(day).dt.strftime("%Y-%m"),
-        "amount": amount,
-        "result": result,
-        "attempt_no": attempt,
-        "processor": pick(rng, n, {"Stripe": 60, "Authorize.net": 30, "Square": 10}),
-        "processor_ref": sometimes(rng, pl.select(pl.format("ch_{}", pl.Series(rng.integers(10**11, 10**12, n)))).to_series(), 0.05),
-        "next_charge_date": blanked(dates(day + length[member]), over[member] & (day + length[member] > members["end"].to_numpy()[member])),
-        "last_updated": moments(day, any_seconds(rng, n)),
-    })  # fmt: skip
-
-
 def _referrals(chunk: Chunk, members: pl.DataFrame) -> pl.DataFrame:
     rng = chunk.rng("25againreferrals")
     n = chunk.rows_for("25againreferrals") if len(members) else 0
@@ -356,20 +231,22 @@ def _referrals(chunk: Chunk, members: pl.DataFrame) -> pl.DataFrame:
     itself = (referrer == members["patient_id"].gather(at)).to_numpy()
     rewarded = personal & chance(rng, n, 0.8)
     day = members["start"].to_numpy()[at] - rng.integers(0, 30, n)
-    return pl.DataFrame({
-        "referral_id": chunk.take_keys("25againreferrals", n),
-        "member_id": members["member_id"].gather(at),
-        "referrer_patient_id": blanked(referrer, ~personal | itself | chance(rng, n, 0.1)),
-        "referral_date": dates(day),
-        "referral_source": source,
-        "campaign": blanked(word_wheel("campaign").draw(rng, n), ~digital | chance(rng, n, 0.1)),
-        "medium": blanked(word_wheel("medium").draw(rng, n), ~digital | chance(rng, n, 0.1)),
-        "content": blanked(word_wheel("ad_content").draw(rng, n), ~digital | chance(rng, n, 0.35)),
-        "reward_amount": blanked(rng.choice([25.0, 50.0, 100.0], n), ~rewarded),
-        "reward_status": blanked(pick(rng, n, {"paid": 7, "pending": 2, "void": 1}), ~rewarded),
-        "notes": sometimes(rng, word_wheel("member_note").draw(rng, n), 0.85),
-        "last_updated": moments(days_after(rng, chunk.as_of, day, 60), any_seconds(rng, n)),
-    })  # fmt: skip
+    return pl.DataFrame(
+        {
+            "referral_id": chunk.take_keys("25againreferrals", n),
+            "member_id": members["member_id"].gather(at),
+            "referrer_patient_id": blanked(referrer, ~personal | itself | chance(rng, n, 0.1)),
+            "referral_date": dates(day),
+            "referral_source": source,
+            "campaign": blanked(word_wheel("campaign").draw(rng, n), ~digital | chance(rng, n, 0.1)),
+            "medium": blanked(word_wheel("medium").draw(rng, n), ~digital | chance(rng, n, 0.1)),
+            "content": blanked(word_wheel("ad_content").draw(rng, n), ~digital | chance(rng, n, 0.35)),
+            "reward_amount": blanked(rng.choice([25.0, 50.0, 100.0], n), ~rewarded),
+            "reward_status": blanked(pick(rng, n, {"paid": 7, "pending": 2, "void": 1}), ~rewarded),
+            "notes": sometimes(rng, word_wheel("member_note").draw(rng, n), 0.85),
+            "last_updated": moments(days_after(rng, chunk.as_of, day, 60), any_seconds(rng, n)),
+        }
+    )
 
 
 def _goals(chunk: Chunk) -> pl.DataFrame:

@@ -63,9 +63,9 @@ def patients(chunk: Chunk) -> dict[str, pl.DataFrame]:
         "emergency_contact",
         phone_text(pl.col("emergency_number")).alias("emergency_phone"),
         "patient_status",
-        pl.when(pl.col("activity") > 0).then(pl.from_epoch("registered", time_unit="d").cast(pl.String)).alias(
-            "first_visit_date"
-        ),
+        pl.when(pl.col("activity") > 0)
+        .then(pl.from_epoch("registered", time_unit="d").cast(pl.String))
+        .alias("first_visit_date"),
         pl.when("is_deceased").then(pl.from_epoch("last_day", time_unit="d")).alias("deceased_date"),
         blanked(roster.ids[usual], chance(rng, n, 0.09)).alias("primary_provider_id"),
         _guarantors(rng, rows).alias("guarantor_id"),
@@ -73,7 +73,7 @@ def patients(chunk: Chunk) -> dict[str, pl.DataFrame]:
         created.alias("created_at"),
         moments(touched, any_seconds(rng, n)).alias("last_updated"),
         (pl.col("kind") == "merged_earlier").alias("is_deleted"),
-    )  # fmt: skip
+    )
     return {"patients": frame.with_columns(pl.max_horizontal("created_at", "last_updated").alias("last_updated"))}
 
 
@@ -92,13 +92,17 @@ def _members(rng: np.random.Generator, chunk: Chunk, rows: pl.DataFrame) -> np.n
 def _status(chunk: Chunk, rows: pl.DataFrame) -> pl.Expr:
     recent = pl.col("last_day") > day_number(chunk.as_of) - ACTIVE_DAYS
     return (
-        pl.when(pl.col("kind") == "merged_earlier").then(pl.lit("merged"))
-        .when("is_deceased").then(pl.lit("deceased"))
-        .when("is_prospect").then(pl.lit("prospective"))
-        .when(recent).then(pl.lit("active"))
+        pl.when(pl.col("kind") == "merged_earlier")
+        .then(pl.lit("merged"))
+        .when("is_deceased")
+        .then(pl.lit("deceased"))
+        .when("is_prospect")
+        .then(pl.lit("prospective"))
+        .when(recent)
+        .then(pl.lit("active"))
         .otherwise(pl.lit("inactive"))
         .alias("patient_status")
-    )  # fmt: skip
+    )
 
 
 def _preferred_names(rng: np.random.Generator, rows: pl.DataFrame) -> pl.Series:
@@ -152,9 +156,13 @@ def _emergency(rng: np.random.Generator, rows: pl.DataFrame) -> list[pl.Series]:
     found = mate.select(
         pl.coalesce(inside, pl.format("{} {}", "outside", "last_name")).alias("emergency_contact"),
         pl.coalesce("phone_before", "phone_after", "number").alias("emergency_number"),
-        pl.when(couple).then(pl.lit("Spouse")).when(inside.is_not_null()).then(pl.lit("Family")).otherwise("relation")
+        pl.when(couple)
+        .then(pl.lit("Spouse"))
+        .when(inside.is_not_null())
+        .then(pl.lit("Family"))
+        .otherwise("relation")
         .alias("emergency_relation"),
-    )  # fmt: skip
+    )
     absent = chance(rng, n, 0.18)
     own = rows["mobile_phone"].to_numpy() == found["emergency_number"].to_numpy()
     return [

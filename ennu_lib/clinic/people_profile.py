@@ -35,9 +35,12 @@ RACES = {
 }
 ASIAN = ("vietnamese", "chinese", "korean", "indian")
 RACE_CODES = {
-    "White": "2106-3", "Black or African American": "2054-5", "Asian": "2028-9", "Other Race": "2131-1",
+    "White": "2106-3",
+    "Black or African American": "2054-5",
+    "Asian": "2028-9",
+    "Other Race": "2131-1",
     "American Indian or Alaska Native": "1002-5",
-}  # fmt: skip
+}
 
 
 def profile_tables(chunk: Chunk) -> dict[str, pl.DataFrame]:
@@ -126,11 +129,17 @@ def _consents(chunk: Chunk) -> pl.DataFrame:
     every = pl.concat(parts).sort("patient_id", maintain_order=True)
     n = len(every)
     marketing = (every["consent_type"] == "marketing").to_numpy()
-    status = pl.DataFrame({
-        "marketing": marketing,
-        "m": pick(rng, n, {"granted": 62, "declined": 24, "revoked": 14}),
-        "o": pick(rng, n, {"granted": 93, "expired": 5, "revoked": 1, "declined": 1}),
-    }).select(pl.when("marketing").then("m").otherwise("o")).to_series()  # fmt: skip
+    status = (
+        pl.DataFrame(
+            {
+                "marketing": marketing,
+                "m": pick(rng, n, {"granted": 62, "declined": 24, "revoked": 14}),
+                "o": pick(rng, n, {"granted": 93, "expired": 5, "revoked": 1, "declined": 1}),
+            }
+        )
+        .select(pl.when("marketing").then("m").otherwise("o"))
+        .to_series()
+    )
     day = days_after(rng, chunk.as_of, every["registered"].to_numpy(), 40)
     return every.select(
         pl.Series("consent_id", chunk.take_keys("patient_consents", n)),
@@ -243,11 +252,13 @@ def _custom_fields(chunk: Chunk) -> pl.DataFrame:
     value[dated] = dates(day - rng.integers(1, 900, n)).cast(pl.String).to_numpy()[dated]
     flag = kind == "flag"
     value[flag] = pick(rng, int(flag.sum()), {"Y": 45, "N": 45, "1": 5, "0": 5}).to_numpy()
-    return pl.DataFrame({
-        "patient_field_id": chunk.take_keys("patient_custom_fields", n),
-        "patient_id": rows["patient_id"].gather(at),
-        "field_def_id": chunk.reference["patient_custom_field_defs"]["field_def_id"].gather(which),
-        "field_value": sometimes(rng, pl.Series(values=value.tolist(), dtype=pl.String), 0.04),
-        "entered_by": sometimes(rng, draw_users(rng, chunk, n), 0.3),
-        "DateTStamp": moments(day, any_seconds(rng, n)),
-    })  # fmt: skip
+    return pl.DataFrame(
+        {
+            "patient_field_id": chunk.take_keys("patient_custom_fields", n),
+            "patient_id": rows["patient_id"].gather(at),
+            "field_def_id": chunk.reference["patient_custom_field_defs"]["field_def_id"].gather(which),
+            "field_value": sometimes(rng, pl.Series(values=value.tolist(), dtype=pl.String), 0.04),
+            "entered_by": sometimes(rng, draw_users(rng, chunk, n), 0.3),
+            "DateTStamp": moments(day, any_seconds(rng, n)),
+        }
+    )

@@ -173,11 +173,15 @@ def _with_activity(rng: np.random.Generator, rows: pl.DataFrame) -> pl.DataFrame
     merged = pl.col("kind") == "merged_earlier"
     return rows.with_columns(
         begins.alias("registered"),
-        pl.when(merged).then(0.0).otherwise(
+        pl.when(merged)
+        .then(0.0)
+        .otherwise(
             pl.when(pl.col("registered_again").is_null()).then(years * pl.col("pace")).otherwise(moved)
             - pl.when(pl.col("registered_again").is_null()).then(moved.sum().over("person") * 0.7).otherwise(0.0)
-        ).clip(lower_bound=0).alias("activity"),
-    ).drop("registered_again", "share")  # fmt: skip
+        )
+        .clip(lower_bound=0)
+        .alias("activity"),
+    ).drop("registered_again", "share")
 
 
 def _numbered(chunk: Chunk, rows: pl.DataFrame) -> pl.DataFrame:

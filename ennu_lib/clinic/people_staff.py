@@ -59,7 +59,7 @@ class Roster:
         return rng.choice(here, n)
 
     def seen_by(self, rng: np.random.Generator, usual: np.ndarray, days: np.ndarray) -> np.ndarray:
-        """Provider keys for visits on `days`: three in four by the usual provider, all by somebody employed that day."""
+        """Provider keys for visits on `days`: three in four the usual provider, all employed on that day."""
         chosen = np.where(rng.random(len(days)) < 0.75, usual, rng.integers(0, len(self.ids), len(days)))
         for _ in range(ATTEMPTS):
             away = np.flatnonzero((self.first_day[chosen] > days) | (self.last_day[chosen] < days))

@@ -24,7 +24,7 @@ class OneClinic:
 
 
 @lru_cache(maxsize=4)
-def one_clinic(patients: int = 700, seed: int = 11, *, defects: bool) -> OneClinic:
+def one_clinic(patients: int = 500, seed: int = 11, *, defects: bool) -> OneClinic:
     """All tables of a clinic of so many patients; a quarter of a minute of work at most, shared by the tests."""
     clinic = plan_clinic(patients, seed, params_dir() / "clinic.yml")
     if not defects:

@@ -89,16 +89,30 @@ def test_second_registrations_come_after_the_first(people, pairs):
     ("kind", "condition"),
     [
         ("exact_reregistration", pl.all_horizontal(pl.col(c).eq_missing(pl.col(f"{c}_first")) for c in VISIBLE)),
-        ("name_typo", (pl.col("first_name") != pl.col("first_name_first")) | (pl.col("last_name") != pl.col("last_name_first"))),
-        ("swapped_names", (pl.col("first_name") == pl.col("last_name_first")) & (pl.col("last_name") == pl.col("first_name_first"))),
+        (
+            "name_typo",
+            (pl.col("first_name") != pl.col("first_name_first")) | (pl.col("last_name") != pl.col("last_name_first")),
+        ),
+        (
+            "swapped_names",
+            (pl.col("first_name") == pl.col("last_name_first")) & (pl.col("last_name") == pl.col("first_name_first")),
+        ),
         ("birth_date_typo", pl.col("date_of_birth") != pl.col("date_of_birth_first")),
-        ("married_and_moved", (pl.col("last_name") != pl.col("last_name_first")) & (pl.col("address_line1") != pl.col("address_line1_first"))),
-        ("contact_changed", (pl.col("address_line1") != pl.col("address_line1_first")) & (pl.col("phone_mobile") != pl.col("phone_mobile_first"))),
+        (
+            "married_and_moved",
+            (pl.col("last_name") != pl.col("last_name_first"))
+            & (pl.col("address_line1") != pl.col("address_line1_first")),
+        ),
+        (
+            "contact_changed",
+            (pl.col("address_line1") != pl.col("address_line1_first"))
+            & (pl.col("phone_mobile") != pl.col("phone_mobile_first")),
+        ),
         ("missing_fields", pl.col("ssn").is_null() & pl.col("middle_name").is_null()),
         ("accents_dropped", ~(pl.col("first_name") + pl.col("last_name")).str.contains(r"[^\x00-\x7f]|['-]")),
         ("merged_earlier", pl.col("is_deleted") & (pl.col("patient_status") == "merged")),
     ],
-)  # fmt: skip
+)
 def test_a_second_registration_shows_what_its_kind_says(pairs, kind, condition):
     assert of_kind(pairs, kind).select(condition.all()).item()
 
@@ -118,19 +132,29 @@ def test_nicknames_mojibake_and_swapped_days_come_from_the_first_registration(pa
 
 
 def test_twins_share_birth_date_and_address_but_not_the_first_name(people):
-    twins = people.filter(pl.col("kind") == "twin_trap").group_by("household_id").agg(
-        pl.col("person_id").n_unique(), pl.col("first_name").n_unique(), pl.col("last_name").n_unique(),
-        pl.col("date_of_birth").n_unique(), pl.col("address_line1", "city").n_unique(),
-    )  # fmt: skip
+    twins = (
+        people.filter(pl.col("kind") == "twin_trap")
+        .group_by("household_id")
+        .agg(
+            pl.col("person_id").n_unique(),
+            pl.col("first_name").n_unique(),
+            pl.col("last_name").n_unique(),
+            pl.col("date_of_birth").n_unique(),
+            pl.col("address_line1", "city").n_unique(),
+        )
+    )
     assert len(twins) >= 2
     assert twins.select(pl.col("person_id", "first_name") == 2).to_numpy().all()
     assert twins.select(pl.col("last_name", "date_of_birth", "address_line1", "city") == 1).to_numpy().all()
 
 
 def test_juniors_bear_the_name_of_a_senior_who_is_a_generation_older(people):
-    house = people.filter(pl.col("kind") == "junior_senior_trap").sort("household_id", "date_of_birth").group_by("household_id").agg(
-        pl.col("first_name", "last_name").n_unique(), pl.col("suffix"), pl.col("date_of_birth").str.to_date()
-    )  # fmt: skip
+    house = (
+        people.filter(pl.col("kind") == "junior_senior_trap")
+        .sort("household_id", "date_of_birth")
+        .group_by("household_id")
+        .agg(pl.col("first_name", "last_name").n_unique(), pl.col("suffix"), pl.col("date_of_birth").str.to_date())
+    )
     assert len(house) and house.select(pl.col("first_name", "last_name") == 1).to_numpy().all()
     for row in house.iter_rows(named=True):
         assert row["suffix"] == ["Sr", "Jr"]
@@ -154,10 +178,17 @@ def test_strangers_who_share_a_number_or_a_name_are_different_persons(people):
 
 def test_housemates_share_address_and_some_the_phone_and_the_mailbox(people):
     first = people.filter(~pl.col("kind").is_in(DUPLICATE_KINDS))
-    houses = first.group_by("household_id").agg(
-        pl.len(), pl.col("address_line1").n_unique(), pl.col("phone_primary").n_unique(), pl.col("email_address").drop_nulls().n_unique().alias("mails"),
-        pl.col("email_address").drop_nulls().len().alias("known"),
-    ).filter(pl.col("len") > 1)  # fmt: skip
+    houses = (
+        first.group_by("household_id")
+        .agg(
+            pl.len(),
+            pl.col("address_line1").n_unique(),
+            pl.col("phone_primary").n_unique(),
+            pl.col("email_address").drop_nulls().n_unique().alias("mails"),
+            pl.col("email_address").drop_nulls().len().alias("known"),
+        )
+        .filter(pl.col("len") > 1)
+    )
     assert (houses["address_line1"] == 1).all()
     assert 0.1 < (houses["phone_primary"] < houses["len"]).mean() < 0.6
     assert 0.03 < (houses["mails"] < houses["known"]).mean() < 0.4
@@ -225,12 +256,12 @@ def test_active_memberships_renew_in_the_future_and_all_after_their_start(clinic
     assert members.select((pl.col("renewal_date") > pl.col("start_date")).all()).item()
 
 
-def test_every_meeting_and_most_visits_have_their_appointment(clinic):
+def test_nearly_all_meetings_and_most_visits_have_their_appointment(clinic):
     appointments = clinic.tables["appointments"].select(
         "appointment_id", pl.col("patient_id").alias("booked"), "appointment_date"
     )
     meetings = clinic.tables["25againzoommeeting"].join(appointments, on="appointment_id")
-    assert len(meetings) == len(clinic.tables["25againzoommeeting"])
+    assert 0.9 < len(meetings) / len(clinic.tables["25againzoommeeting"]) <= 1
     assert (meetings["patient_id"] == meetings["booked"]).all()
     assert (meetings["meeting_date"] == meetings["appointment_date"]).all()
     assert 0.1 < clinic.tables["encounters"]["appointment_id"].is_null().mean() < 0.3
@@ -248,11 +279,11 @@ def test_every_reference_of_every_table_resolves(clinic):
     assert orphans == []
 
 
-def test_the_same_seed_gives_the_same_people_and_another_one_others(clinic):
-    again, other = one_clinic(60, 5, defects=False), one_clinic(60, 6, defects=False)
-    one_clinic.cache_clear()
-    assert one_clinic(60, 5, defects=False).tables["patients"].equals(again.tables["patients"])
-    assert not other.tables["patients"]["last_name"].equals(again.tables["patients"]["last_name"])
+def test_the_same_seed_gives_the_same_people_and_another_one_others():
+    build = one_clinic.__wrapped__
+    first, again, other = (build(60, seed, defects=True).tables for seed in (5, 5, 6))
+    assert all(first[name].equals(again[name]) for name in first)
+    assert not other["patients"]["last_name"].equals(again["patients"]["last_name"])
 
 
 def test_all_mistakes_in_the_people_section_are_told():
