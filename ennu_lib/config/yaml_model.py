@@ -25,6 +25,8 @@ REFUSED_SHAPES = {
     "a social security number": re.compile(r"(?<![\d-])\d{3}-\d{2}-\d{4}(?![\d-])"),
     "a telephone number": re.compile(r"(?<!\d)\(?\d{3}\)?[ .-]\d{3}[ .-]\d{4}(?!\d)"),
 }
+# The C parser is ten times as fast and reads the same YAML.
+LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 SECRET_KEYS = re.compile(r"(?:^|_)(?:password|passwd|token|secret|api_?key|key)$")
 SECRET_NAME = re.compile(r"^[A-Z][A-Z0-9_]{2,}$")
 
@@ -67,8 +69,8 @@ def load_yaml(path: Path) -> tuple[Any, dict[Location, int]]:
     except (OSError, UnicodeDecodeError):
         raise ConfigurationError(str(path), ["the file cannot be read as UTF-8 text"]) from None
     try:
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
-        data = yaml.safe_load(text)
+        node = yaml.compose(text, Loader=LOADER)
+        data = yaml.load(text, Loader=LOADER)
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise ConfigurationError(str(path), [f"line {line}: not valid YAML ({error.problem})"]) from None

@@ -25,13 +25,13 @@ def differing(expected: Mapping[str, str], found: Mapping[str, str], properties:
     return sorted(
         name
         for name, value in expected.items()
-        if canonical(value, properties[name].type)
-        != canonical(_as_stored(found.get(name), name), properties[name].type)
+        if _meaning(value, properties[name]) != _meaning(found.get(name), properties[name])
     )
 
 
-def _as_stored(value: str | None, name: str) -> str | None:
-    return value.lower() if value and name == "email" else value
+def _meaning(value: str | None, held: Property) -> str:
+    """HubSpot stores e-mail addresses in lower case."""
+    return canonical(value.lower() if value and held.name == "email" else value, held.type)
 
 
 def _number(text: str) -> str:

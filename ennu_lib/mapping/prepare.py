@@ -55,6 +55,7 @@ def flow_steps(maps: MappingSet, table: str, portal: PortalSchema) -> list[dict[
     steps += [
         {"source": link.column, "rule": f"link to {link.table}", "target": link.association} for link in mapping.links
     ]
+    steps += [{"source": r.column, "rule": f"{r.test} → {r.account} ({r.reason})"} for r in mapping.refuse]
     steps += [{"source": column, "rule": why} for column, why in mapping.used.items()]
     return steps + [{"source": item.source, "rule": item.reason} for item in mapping.left_out]
 

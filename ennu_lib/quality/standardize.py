@@ -59,7 +59,7 @@ def standardize(frame: pl.LazyFrame, table: str, columns: Mapping[str, RuleName]
             continue
         table_of = _outcomes(frame, column, _rule(rule, today))
         frame = frame.with_columns(pl.col(column).cast(pl.String)).join(
-            table_of.lazy(), left_on=column, right_on="before", how="left"
+            table_of.lazy(), left_on=column, right_on="before", how="left", maintain_order="left"
         )
         events.append(_events(frame, table, column, rule))
         frame = frame.with_columns(pl.col("after").alias(column)).drop("after", "reason")
