@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import pairwise
+from math import ceil
 
 import polars as pl
 
@@ -44,12 +46,17 @@ class Clinic:
         shared = self._chunk(REFERENCE_CHUNK, 1, self.patients, labels, keys)
         shared.reference = shared.frames
         yield from self._portion(shared, self.reference, "fixed")
-        size = self.params.chunk_patients
-        for index, first in enumerate(range(1, self.patients + 1, size)):
-            chunk = self._chunk(index, first, min(size, self.patients + 1 - first), labels, keys)
+        for index, portion in enumerate(self._portions()):
+            chunk = self._chunk(index, portion.start, len(portion), labels, keys)
             chunk.reference = shared.frames
             yield from self._portion(chunk, self.per_chunk, "patients")
             labels.flush()
+
+    def _portions(self) -> list[range]:
+        """Patient keys in portions of one size, as large as the parameters allow, so that none is a small remainder."""
+        count = ceil(self.patients / self.params.chunk_patients)
+        bounds = [1 + self.patients * number // count for number in range(count + 1)]
+        return [range(first, end) for first, end in pairwise(bounds)]
 
     def _chunk(self, index: int, first: int, patients: int, labels: LabelSink, keys: KeyCounter) -> Chunk:
         return Chunk(

@@ -25,8 +25,6 @@ SESSION = (
 class MariaDbLoader(ServerLoader):
     """LOAD DATA over PyMySQL."""
 
-    _allows_files = False
-
     def connect_args(self) -> dict:
         """Let the client send local files, and talk in full UTF-8."""
         return {"local_infile": True, "charset": "utf8mb4"}
@@ -35,7 +33,10 @@ class MariaDbLoader(ServerLoader):
         """Allow zero dates; leave foreign keys unchecked, the builder's declared ones hold by construction."""
         for statement in SESSION:
             connection.exec_driver_sql(statement)
-        self._allows_files = bool(connection.exec_driver_sql("SELECT @@local_infile").scalar())
+        self._load = _load_file if self._may_send_files(connection) else _insert
+
+    def _may_send_files(self, connection: sa.Connection) -> bool:
+        return bool(connection.exec_driver_sql("SELECT @@local_infile").scalar())
 
     def create_tables(self, connection: sa.Connection) -> None:
         """Create all tables with their foreign keys."""
@@ -44,8 +45,7 @@ class MariaDbLoader(ServerLoader):
     def copy(self, connection: sa.Connection, table: Table, frame: pl.DataFrame) -> None:
         """Bulk load one frame; raises DataLost when the server changed or refused a value."""
         cursor = connection.connection.driver_connection.cursor()
-        load = _load_file if self._allows_files else _insert
-        loaded = load(cursor, table, frame)
+        loaded = self._load(cursor, table, frame)
         warnings = _warnings(cursor)
         if loaded != frame.height or warnings:
             raise DataLost(f"{table.name}: {loaded} of {frame.height} rows arrived, with {warnings} warnings")
