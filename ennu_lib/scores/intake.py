@@ -18,6 +18,7 @@ from ennu_lib.scores.measurement import (
     Measurement,
 )
 from ennu_lib.scores.reading import Reading
+from ennu_lib.scores.reasons import Reason
 
 TEXT_COLUMNS = (
     "metric_code",
@@ -32,6 +33,7 @@ TEXT_COLUMNS = (
     "source_id",
 )
 READING_KEY = ["metric_code", "value", "unit"]
+REASONS = pl.Enum([reason.value for reason in Reason])
 
 
 @dataclass(frozen=True)
@@ -128,7 +130,7 @@ def read_distinct(rows: pl.LazyFrame, formula: Formula) -> Readings:
     readings = [formula.reader.read(code, value, unit) for code, value, unit in distinct.iter_rows()]
     frame = distinct.with_columns(
         reading=pl.int_range(len(readings), dtype=pl.UInt32),
-        fault=pl.Series([r.fault for r in readings], dtype=pl.String),
+        fault=pl.Series([r.fault for r in readings], dtype=REASONS),
         acute=pl.Series([r.acute for r in readings], dtype=pl.Boolean),
         needs_method=pl.Series([r.needs_method for r in readings], dtype=pl.Boolean),
         spoils=pl.Series([r.spoils for r in readings], dtype=pl.Boolean),
@@ -153,7 +155,7 @@ def _metric_rows(formula: Formula) -> pl.DataFrame:
         }
         for b in formula.catalogue
     ]
-    return pl.DataFrame(rows, schema_overrides={f"{basis}_reason": pl.String for basis in BASES})
+    return pl.DataFrame(rows, schema_overrides={f"{basis}_reason": REASONS for basis in BASES})
 
 
 def as_measurement(row: dict) -> Measurement:

@@ -10,11 +10,10 @@ import numpy as np
 import polars as pl
 
 from ennu_lib.scores.formula import BASES, Formula
-from ennu_lib.scores.intake import READING_KEY, Readings, iso_day, moment_parts, real_day
+from ennu_lib.scores.intake import READING_KEY, REASONS, Readings, iso_day, moment_parts, real_day
 from ennu_lib.scores.measurement import BLANKS, UNKNOWN_TIMES, WHOLE_ID
 from ennu_lib.scores.reasons import CORRECTED_STATUSES, FINAL_STATUSES, SUPERSEDED_STATUSES, Reason
 
-REASONS = pl.Enum([reason.value for reason in Reason])
 SLOT = ["person", "metric_id"]
 CERTAIN = ["source_id", "source_table", "value", "unit", "test_code", "context", "status", "measured_on"]
 
@@ -28,8 +27,8 @@ def judge(
     `age` in days and `context_unknown`.
     """
     understood = (
-        rows.join(people.lazy(), on="patient_id", how="left", maintain_order="left")
-        .join(readings.frame.lazy(), on=READING_KEY, how="left", maintain_order="left")
+        rows.join(people.lazy(), on="patient_id", how="left")
+        .join(readings.frame.lazy(), on=READING_KEY, how="left")
         .with_columns(moment=moment_parts(pl.col("measured_on")))
         .with_columns(
             day=real_day(pl.col("moment").struct.field("day")),
@@ -43,25 +42,30 @@ def judge(
         )
         .with_columns(dated=_dated(as_of), state_fault=_state_fault(pl.col("state")))
     )
+    # Joins shuffle rows; to sort the narrow result costs less than to keep the order of the wide ones.
     marked = _mark_spoiled(understood, formula).with_columns(fasting=_fasting(), morning=_morning(formula))
-    return marked.select(
-        "row",
-        "person",
-        "basis",
-        "metric_id",
-        "reading",
-        "day",
-        age=(pl.lit(as_of) - pl.col("day")).dt.total_days().cast(pl.Int32),
-        context_unknown=pl.col("fasting").is_null() | pl.col("morning").is_null() | _cycle_unknown(),
-        reason=pl.coalesce(_reasons(formula)).cast(REASONS),
-    ).collect()
+    return (
+        marked.select(
+            "row",
+            "person",
+            "basis",
+            "metric_id",
+            "reading",
+            "day",
+            age=(pl.lit(as_of) - pl.col("day")).dt.total_days().cast(pl.Int32),
+            context_unknown=pl.col("fasting").is_null() | pl.col("morning").is_null() | _cycle_unknown(),
+            reason=pl.coalesce(_reasons(formula)),
+        )
+        .collect()
+        .sort("row")
+    )
 
 
 def _reasons(formula: Formula) -> list[pl.Expr]:
     """The checks in their order, each giving its reason or null."""
 
     def when(condition: pl.Expr, reason: Reason) -> pl.Expr:
-        return pl.when(condition).then(pl.lit(reason.value))
+        return pl.when(condition).then(pl.lit(reason.value, REASONS))
 
     fault, rule = pl.col("fault"), pl.col("rule_reason")
     return [
@@ -69,8 +73,8 @@ def _reasons(formula: Formula) -> list[pl.Expr]:
         when(pl.col("metric_id").is_null(), Reason.METRIC_UNKNOWN),
         when(pl.col("dated").not_(), Reason.DATE_INVALID),
         pl.col("state_fault"),
-        when(fault == Reason.NON_NUMERIC, Reason.NON_NUMERIC),
-        when(rule == Reason.NOT_APPLICABLE, Reason.NOT_APPLICABLE),
+        when(fault == Reason.NON_NUMERIC.value, Reason.NON_NUMERIC),
+        when(rule == Reason.NOT_APPLICABLE.value, Reason.NOT_APPLICABLE),
         fault,
         when(_context_fault(formula), Reason.CONTEXT),
         when(pl.col("acute"), Reason.ACUTE_PHASE),
@@ -92,7 +96,12 @@ def _state(status: pl.Expr) -> pl.Expr:
 def _state_fault(state: pl.Expr) -> pl.Expr:
     valid = state.is_in(sorted(FINAL_STATUSES | CORRECTED_STATUSES))
     superseded = state.is_in(sorted(SUPERSEDED_STATUSES))
-    return pl.when(superseded).then(pl.lit(Reason.SUPERSEDED.value)).when(~valid).then(pl.lit(Reason.STATUS.value))
+    return (
+        pl.when(superseded)
+        .then(pl.lit(Reason.SUPERSEDED.value, REASONS))
+        .when(~valid)
+        .then(pl.lit(Reason.STATUS.value, REASONS))
+    )
 
 
 def _words(context: pl.Expr) -> pl.Expr:
@@ -154,7 +163,7 @@ def _mark_spoiled(rows: pl.LazyFrame, formula: Formula) -> pl.LazyFrame:
     if not days:
         return rows.with_columns(spoiled=pl.lit(False))
     spoiled = pl.concat(days).unique().with_columns(spoiled=pl.lit(True))
-    joined = rows.join(spoiled, on=["person", "day", "metric_code"], how="left", maintain_order="left")
+    joined = rows.join(spoiled, on=["person", "day", "metric_code"], how="left")
     return joined.with_columns(pl.col("spoiled").fill_null(False))
 
 
