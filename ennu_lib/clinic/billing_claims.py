@@ -30,7 +30,6 @@ from ennu_lib.clinic.people_draw import (
 CLAIMED, CLAIMS = "_claimed", "_claims"
 CLAIMABLE = ["Consultation", "Telehealth", "Procedure", "Lab"]
 NEW_CLAIM_SHARE = 0.25  # of lines that could join the claim before them
-REMITTANCE_GAP_DAYS = 90
 
 ANSWERED = {"Paid": 78, "Partially Paid": 9, "Denied": 8, "Rejected": 2, "Appealed": 1, "Submitted": 1, "Accepted": 1}
 WAITING = {"Submitted": 50, "Accepted": 30, "Paid": 14, "Denied": 3, "Rejected": 3}
@@ -161,24 +160,31 @@ def _adjudicated(rng: np.random.Generator, lines: pl.DataFrame, headers: pl.Data
 def _with_remittances(
     chunk: Chunk, rng: np.random.Generator, headers: pl.DataFrame
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Decided claims collected into remittances per payer; a claim is paid on the day of its remittance."""
+    """Decided claims with the number of their remittance and the day of payment, and the remittances themselves."""
     decided = headers.filter(pl.col("decided_day") >= 0).sort("payer_id", "decided_day", "claim")
-    payer, day = decided["payer_id"].to_numpy(), decided["decided_day"].to_numpy()
-    new = (
-        np.r_[True, (payer[1:] != payer[:-1]) | (day[1:] - day[:-1] > REMITTANCE_GAP_DAYS)]
-        if len(day)
-        else np.empty(0, bool)
+    first = _first_of_remittance(
+        decided["payer_id"].to_numpy(), decided["decided_day"].to_numpy(), chunk.rows_for("remittances")
     )
-    number = np.cumsum(new) - 1
-    keys = chunk.take_keys("remittances", int(new.sum()))
+    number = np.cumsum(first) - 1
+    keys = chunk.take_keys("remittances", int(first.sum()))
     grouped = decided.with_columns(pl.Series("group", values=number)).group_by("group", maintain_order=True)
     sums = grouped.agg(pl.col("payer_id").first(), pl.col("decided_day").max(), pl.col("paid").sum())
-    paid_day = sums["decided_day"].to_numpy()
-    placed = decided.select("claim").with_columns(
-        pl.Series("remittance_id", values=keys[number]), pl.Series("paid_day", values=paid_day[number])
+    placed = decided.select("claim", pl.col("decided_day").alias("paid_day")).with_columns(
+        pl.Series("remittance_id", values=keys[number])
     )
     joined = headers.join(placed, on="claim", how="left", maintain_order="left")
     return joined, _remittance_table(chunk, rng, sums, keys)
+
+
+def _first_of_remittance(payer: np.ndarray, day: np.ndarray, wanted: int) -> np.ndarray:
+    """Where a new remittance begins: with every payer, and at the longest pauses until there are enough."""
+    if not len(payer):
+        return np.empty(0, dtype=bool)
+    first = np.r_[True, payer[1:] != payer[:-1]]
+    pause = np.where(first, -1, np.r_[0, np.diff(day)])
+    longest = np.argsort(-pause, kind="stable")[: max(0, wanted - int(first.sum()))]
+    first[longest] = True
+    return first
 
 
 def _remittance_table(chunk: Chunk, rng: np.random.Generator, sums: pl.DataFrame, keys: np.ndarray) -> pl.DataFrame:
