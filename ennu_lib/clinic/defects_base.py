@@ -43,6 +43,8 @@ class Damage(Planting):
 
     def put(self, column: str, positions: np.ndarray, values: pl.Series, defect: str) -> None:
         """Write values into a column and label the rows, leaving out cells that are damaged already."""
+        if not len(positions):
+            return
         fresh = ~self._damaged(column)[positions]
         super().put(column, positions[fresh], values.filter(pl.Series(values=fresh)), defect)
         self._damaged(column)[positions] = True

@@ -34,7 +34,7 @@ RELATIONS = {
     ("spouse", "twin"): ("child", "parent"),
     ("senior", "junior"): ("child", "parent"),
 }
-MERGE_STEPS = ["demographics", "chart", "labs", "billing"]
+MERGE_STEPS = ["demographics", "chart", "labs", "billing", "appointments", "documents"]
 
 
 def family_tables(chunk: Chunk) -> dict[str, pl.DataFrame]:
@@ -123,7 +123,7 @@ def _relationships(chunk: Chunk) -> pl.DataFrame:
 
 
 def _merge_log(chunk: Chunk) -> pl.DataFrame:
-    """Four steps for every row that the clinic merged into the same person's first row."""
+    """Several steps for every row that the clinic merged into the same person's first row."""
     rng = chunk.rng("patient_merge_log")
     rows = registrations(chunk)
     merged = rows.filter(pl.col("kind") == "merged_earlier")

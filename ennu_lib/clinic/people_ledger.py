@@ -20,11 +20,9 @@ from ennu_lib.clinic.people_draw import (
 from ennu_lib.clinic.people_staff import draw_users
 
 MONTHS_OF = {"Monthly": 1, "Quarterly": 3, "Annual": 12}
-
-
-USED_SHARE, EXPIRED_SHARE = 0.62, 0.85
-
-
+EXPIRED_SHARE = 0.85
+LEAST_USED, MOST_USED = 0.15, 0.95
+ENTRIES_BESIDE_USES = 1.6
 RETRIED = 0.7
 
 
@@ -39,7 +37,8 @@ def credit_ledger(chunk: Chunk, members: pl.DataFrame) -> pl.DataFrame:
     opening = members["start"].to_numpy()[member] + rank_within(member) * members["period_days"].to_numpy()[member]
     closing = np.minimum(opening + members["period_days"].to_numpy()[member] - 1, members["end"].to_numpy()[member])
     granted = members["credits_per_period"].to_numpy()[member]
-    used = rng.binomial(granted, USED_SHARE)
+    wanted = chunk.rows_for("25againpackagecredits") - ENTRIES_BESIDE_USES * len(member)
+    used = rng.binomial(granted, np.clip(wanted / max(granted.sum(), 1), LEAST_USED, MOST_USED))
     whole = opening + members["period_days"].to_numpy()[member] - 1 <= members["end"].to_numpy()[member]
     expired = np.where(whole & chance(rng, len(member), 0.9), rng.binomial(granted - used, EXPIRED_SHARE), 0)
     base = pl.DataFrame({"member": member, "opening": opening, "closing": closing}).with_row_index("period")

@@ -27,13 +27,11 @@ from ennu_lib.clinic.people_ledger import MONTHS_OF, charges, credit_ledger, led
 from ennu_lib.clinic.people_registrations import registrations
 
 LEVELS = {
-    "Premium": (249.0, 6, 122),
-    "Standard": (149.0, 4, 122),
+    "Premium": (249.0, 6, 182),
+    "Standard": (149.0, 4, 182),
     "Basic": (79.0, 2, 182),
     "Corporate": (119.0, 4, 182),
 }
-
-
 LEVEL_SHARES = {"Premium": 24, "Standard": 42, "Basic": 24, "Corporate": 10}
 
 
@@ -105,9 +103,7 @@ def packages(chunk: Chunk) -> dict[str, pl.DataFrame]:
             "monthly_price",
             pl.when(pl.col("billing") == "Annual").then("annual_price").alias("annual_price"),
             "credits_per_period",
-            pl.col("period_days")
-            .replace_strict({122: "four months", 182: "half year"}, return_dtype=pl.String)
-            .alias("period"),
+            pl.lit("half year").alias("period"),
             (pl.col("credits_per_period") * 3).alias("visits_included"),
             pl.col("membership_type")
             .replace_strict({"Premium": 4, "Standard": 2, "Basic": 1, "Corporate": 2}, return_dtype=pl.Int64)
