@@ -16,7 +16,7 @@ from ennu_lib.emulator.errors import bad_request
 from ennu_lib.emulator.founding import found
 from ennu_lib.emulator.limits import Limiter
 from ennu_lib.emulator.model import ObjectType
-from ennu_lib.emulator.records import Records
+from ennu_lib.emulator.records import Records, number_of
 from ennu_lib.emulator.registry import Registry
 from ennu_lib.emulator.settings import EmulatorSettings
 from ennu_lib.emulator.store import Store
@@ -153,10 +153,10 @@ class Call:
 
     def limit(self, default: int, most: int) -> int:
         """The `limit` of a page. Raises a 400 when it is no number or too large."""
-        text = self.first("limit") or str(default)
-        if not text.isdigit() or not 1 <= int(text) <= most:
+        limit = number_of(self.first("limit") or default)
+        if limit is None or not 1 <= limit <= most:
             raise bad_request(f"Invalid limit: it must be a number from 1 to {most}")
-        return int(text)
+        return limit
 
 
 def batch_answer(

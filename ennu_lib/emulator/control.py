@@ -13,9 +13,10 @@ from starlette.routing import Route
 
 from ennu_lib.clock import VirtualClock
 from ennu_lib.emulator.calls import Portal
-from ennu_lib.emulator.digest import content_digests
+from ennu_lib.emulator.contents import contents
 from ennu_lib.emulator.faults import FaultPlan
 from ennu_lib.emulator.pipeline import JSON_TYPE, Ledger, Pipeline
+from ennu_lib.emulator.records import number_of
 from ennu_lib.emulator.settings import EmulatorSettings
 
 
@@ -56,26 +57,13 @@ class Control:
 
     async def log(self, request: Request) -> Response:
         """The latest requests: method, path, status; never a body."""
-        after = int(request.query_params.get("after", "0"))
+        after = number_of(request.query_params.get("after", "0")) or 0
         return reply({"log": [entry for entry in self.pipeline.ledger.log if entry["n"] > after]})
 
     async def state(self, request: Request) -> Response:
         """How much of everything the portal holds; with `digest=true` also digests of the contents."""
-        registry, store = self.portal.registry, self.portal.store
-        types = {}
-        for kind in registry.types.values():
-            live, archived = self.portal.records(kind).counts()
-            types[kind.type_id] = {
-                "name": kind.name, "records": live, "archived": archived, "properties": len(kind.properties),
-            }  # fmt: skip
-        body = {
-            "object_types": types,
-            "association_rows": store.execute("SELECT COUNT(*) FROM links").fetchone()[0],
-            "bytes": store.size(),
-        }
-        if request.query_params.get("digest") == "true":
-            body["digests"] = await asyncio.to_thread(content_digests, self.portal)
-        return reply(body)
+        digest = request.query_params.get("digest") == "true"
+        return reply(await asyncio.to_thread(contents, self.portal, digest))
 
     async def reset(self, request: Request) -> Response:
         """An empty portal, as on the first day."""

@@ -9,6 +9,7 @@ from ennu_lib.emulator import (
     account,
     associations,
     batches,
+    bodies,
     groups,
     imports,
     labels,
@@ -20,6 +21,7 @@ from ennu_lib.emulator import (
     schemas,
     search,
 )
+from ennu_lib.emulator.bodies import Shape
 from ennu_lib.emulator.calls import Answer, Call, Portal, Version
 from ennu_lib.emulator.limits import ASSOCIATIONS, OBJECTS, SEARCH
 
@@ -27,13 +29,14 @@ Handler = Callable[[Portal, Call], Answer]
 
 
 class Endpoint(NamedTuple):
-    """A method, a path below its family's prefix, a handler, and the limit that it counts against."""
+    """A method, a path below its family's prefix, a handler, the limit that it counts against, and its body's shape."""
 
     method: str
     path: str
     handler: Handler
     family: str = OBJECTS
     threaded: bool = False
+    body: Shape = None
 
     @property
     def writes_records(self) -> bool:
@@ -56,75 +59,81 @@ class Family(NamedTuple):
             yield version, self.dated.format(version=version.value)
 
 
+def _association(method: str, path: str, handler: Handler, body: Shape = None) -> Endpoint:
+    return Endpoint(method, path, handler, ASSOCIATIONS, body=body)
+
+
+_PAIR = "/{from_type}/{to_type}"
 _CAPS = "/definitions/configurations/{from_type}/{to_type}"
-_RECORD_ASSOCIATIONS = "/{from_type}/{from_id}/associations"
+_OF_RECORD = "/{from_type}/{from_id}/associations"
 
 RECORD_ASSOCIATIONS = (
-    Endpoint("PUT", _RECORD_ASSOCIATIONS + "/default/{to_type}/{to_id}", record_associations.put_default, ASSOCIATIONS),
-    Endpoint("GET", _RECORD_ASSOCIATIONS + "/{to_type}", record_associations.list_page, ASSOCIATIONS),
-    Endpoint("PUT", _RECORD_ASSOCIATIONS + "/{to_type}/{to_id}", record_associations.put, ASSOCIATIONS),
-    Endpoint("DELETE", _RECORD_ASSOCIATIONS + "/{to_type}/{to_id}", record_associations.delete, ASSOCIATIONS),
+    _association("PUT", _OF_RECORD + "/default/{to_type}/{to_id}", record_associations.put_default),
+    _association("GET", _OF_RECORD + "/{to_type}", record_associations.list_page),
+    _association("PUT", _OF_RECORD + "/{to_type}/{to_id}", record_associations.put, bodies.LINK_TYPES),
+    _association("DELETE", _OF_RECORD + "/{to_type}/{to_id}", record_associations.delete),
+)
+
+ASSOCIATION_ENDPOINTS = (
+    _association("POST", _PAIR + "/batch/create", associations.create_batch, bodies.LINKS),
+    _association("POST", _PAIR + "/batch/associate/default", associations.create_default_batch, bodies.LINKS),
+    _association("POST", _PAIR + "/batch/read", associations.read_batch, bodies.READ_LINKS),
+    _association("POST", _PAIR + "/batch/archive", associations.archive_batch, bodies.ARCHIVE_LINKS),
+    _association("POST", _PAIR + "/batch/labels/archive", associations.archive_labels, bodies.LINKS),
+    _association("GET", _PAIR + "/labels", labels.list_all),
+    _association("POST", _PAIR + "/labels", labels.create, bodies.LABEL),
+    _association("PUT", _PAIR + "/labels", labels.update, bodies.LABEL),
+    _association("DELETE", _PAIR + "/labels/{type_id}", labels.delete),
+    _association("GET", "/definitions/configurations/all", labels.all_caps),
+    _association("GET", _CAPS, labels.caps),
+    _association("POST", _CAPS + "/batch/create", labels.set_caps, bodies.CAPS),
+    _association("POST", _CAPS + "/batch/update", labels.change_caps, bodies.CAPS),
+    _association("POST", _CAPS + "/batch/purge", labels.remove_caps, bodies.CAPS),
+    _association("POST", "/usage/high-usage-report/{user_id}", record_associations.report_usage),
 )
 
 OBJECT_ENDPOINTS = (
-    Endpoint("POST", "/{object_type}/batch/upsert", batches.upsert),
-    Endpoint("POST", "/{object_type}/batch/read", batches.read),
-    Endpoint("POST", "/{object_type}/batch/create", batches.create),
-    Endpoint("POST", "/{object_type}/batch/update", batches.update),
-    Endpoint("POST", "/{object_type}/batch/archive", batches.archive),
-    Endpoint("POST", "/{object_type}/merge", merging.merge),
-    Endpoint("POST", "/{object_type}/gdpr-delete", merging.forget),
-    Endpoint("POST", "/{object_type}/search", search.search, SEARCH, threaded=True),
+    Endpoint("POST", "/{object_type}/batch/upsert", batches.upsert, body=bodies.RECORDS),
+    Endpoint("POST", "/{object_type}/batch/read", batches.read, body=bodies.READ_RECORDS),
+    Endpoint("POST", "/{object_type}/batch/create", batches.create, body=bodies.RECORDS),
+    Endpoint("POST", "/{object_type}/batch/update", batches.update, body=bodies.RECORDS),
+    Endpoint("POST", "/{object_type}/batch/archive", batches.archive, body=bodies.IDS),
+    Endpoint("POST", "/{object_type}/merge", merging.merge, body=bodies.MERGE),
+    Endpoint("POST", "/{object_type}/gdpr-delete", merging.forget, body=bodies.FORGET),
+    Endpoint("POST", "/{object_type}/search", search.search, SEARCH, threaded=True, body=bodies.SEARCH),
     Endpoint("GET", "/{object_type}", objects.list_page),
-    Endpoint("POST", "/{object_type}", objects.create),
+    Endpoint("POST", "/{object_type}", objects.create, body=bodies.RECORD),
     Endpoint("GET", "/{object_type}/{object_id}", objects.get),
-    Endpoint("PATCH", "/{object_type}/{object_id}", objects.patch),
+    Endpoint("PATCH", "/{object_type}/{object_id}", objects.patch, body=bodies.RECORD),
     Endpoint("DELETE", "/{object_type}/{object_id}", objects.archive),
 )
 
 FAMILIES = (
     Family(("/crm/v3/objects",), "/crm/objects/{version}", OBJECT_ENDPOINTS),
     Family(("/crm/v4/objects",), "/crm/objects/{version}", RECORD_ASSOCIATIONS),
-    Family(("/crm/v4/associations",), "/crm/associations/{version}", (
-        Endpoint("POST", "/{from_type}/{to_type}/batch/create", associations.create_batch, ASSOCIATIONS),
-        Endpoint("POST", "/{from_type}/{to_type}/batch/associate/default", associations.create_default_batch,
-                 ASSOCIATIONS),
-        Endpoint("POST", "/{from_type}/{to_type}/batch/read", associations.read_batch, ASSOCIATIONS),
-        Endpoint("POST", "/{from_type}/{to_type}/batch/archive", associations.archive_batch, ASSOCIATIONS),
-        Endpoint("POST", "/{from_type}/{to_type}/batch/labels/archive", associations.archive_labels, ASSOCIATIONS),
-        Endpoint("GET", "/{from_type}/{to_type}/labels", labels.list_all, ASSOCIATIONS),
-        Endpoint("POST", "/{from_type}/{to_type}/labels", labels.create, ASSOCIATIONS),
-        Endpoint("PUT", "/{from_type}/{to_type}/labels", labels.update, ASSOCIATIONS),
-        Endpoint("DELETE", "/{from_type}/{to_type}/labels/{type_id}", labels.delete, ASSOCIATIONS),
-        Endpoint("GET", "/definitions/configurations/all", labels.all_caps, ASSOCIATIONS),
-        Endpoint("GET", _CAPS, labels.caps, ASSOCIATIONS),
-        Endpoint("POST", _CAPS + "/batch/create", labels.set_caps, ASSOCIATIONS),
-        Endpoint("POST", _CAPS + "/batch/update", labels.change_caps, ASSOCIATIONS),
-        Endpoint("POST", _CAPS + "/batch/purge", labels.remove_caps, ASSOCIATIONS),
-        Endpoint("POST", "/usage/high-usage-report/{user_id}", record_associations.report_usage, ASSOCIATIONS),
-    )),
+    Family(("/crm/v4/associations",), "/crm/associations/{version}", ASSOCIATION_ENDPOINTS),
     Family(("/crm/v3/properties",), "/crm/properties/{version}", (
-        Endpoint("POST", "/{object_type}/batch/create", properties.create_batch),
-        Endpoint("POST", "/{object_type}/batch/read", properties.read_batch),
-        Endpoint("POST", "/{object_type}/batch/archive", properties.archive_batch),
+        Endpoint("POST", "/{object_type}/batch/create", properties.create_batch, body=bodies.PROPERTIES),
+        Endpoint("POST", "/{object_type}/batch/read", properties.read_batch, body=bodies.NAMES),
+        Endpoint("POST", "/{object_type}/batch/archive", properties.archive_batch, body=bodies.NAMES),
         Endpoint("GET", "/{object_type}/groups", groups.list_all),
-        Endpoint("POST", "/{object_type}/groups", groups.create),
+        Endpoint("POST", "/{object_type}/groups", groups.create, body=bodies.GROUP),
         Endpoint("GET", "/{object_type}/groups/{name}", groups.get),
-        Endpoint("PATCH", "/{object_type}/groups/{name}", groups.patch),
+        Endpoint("PATCH", "/{object_type}/groups/{name}", groups.patch, body=bodies.GROUP),
         Endpoint("DELETE", "/{object_type}/groups/{name}", groups.archive),
         Endpoint("GET", "/{object_type}", properties.list_all),
-        Endpoint("POST", "/{object_type}", properties.create),
+        Endpoint("POST", "/{object_type}", properties.create, body=bodies.PROPERTY),
         Endpoint("GET", "/{object_type}/{name}", properties.get),
-        Endpoint("PATCH", "/{object_type}/{name}", properties.patch),
+        Endpoint("PATCH", "/{object_type}/{name}", properties.patch, body=bodies.PROPERTY),
         Endpoint("DELETE", "/{object_type}/{name}", properties.archive),
     )),
     Family(("/crm-object-schemas/v3/schemas", "/crm/v3/schemas"), "/crm-object-schemas/{version}/schemas", (
         Endpoint("GET", "", schemas.list_all),
-        Endpoint("POST", "", schemas.create),
+        Endpoint("POST", "", schemas.create, body=bodies.SCHEMA),
         Endpoint("GET", "/{object_type}", schemas.get),
-        Endpoint("PATCH", "/{object_type}", schemas.patch),
+        Endpoint("PATCH", "/{object_type}", schemas.patch, body=bodies.SCHEMA_PATCH),
         Endpoint("DELETE", "/{object_type}", schemas.delete),
-        Endpoint("POST", "/{object_type}/associations", schemas.create_association),
+        Endpoint("POST", "/{object_type}/associations", schemas.create_association, body=bodies.SCHEMA_LINK),
         Endpoint("DELETE", "/{object_type}/associations/{association}", schemas.delete_association),
     )),
     Family(("/crm/v3/limits",), "/crm/limits/{version}", (
@@ -148,7 +157,7 @@ FAMILIES = (
         Endpoint("GET", "/{import_id}/errors", imports.errors),
     )),
     Family(("/oauth/v2",), "/oauth/{version}", (
-        Endpoint("POST", "/private-apps/get/access-token-info", account.token_scopes),
+        Endpoint("POST", "/private-apps/get/access-token-info", account.token_scopes, body=bodies.TOKEN),
     )),
     Family(("/crm/v3/owners",), "/crm/owners/{version}", (
         Endpoint("GET", "", account.owners),

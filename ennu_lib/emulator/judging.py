@@ -29,16 +29,14 @@ class Judge:
         """Fill in the values to be stored, and note every problem."""
         rules, values = self.rules, item.values
         for name, value in item.properties.items():
-            rule = rules.get(name)
-            if rule is None:
+            try:
+                rule = rules[name]
+                if value is not None:
+                    values[name] = rule(value) if value != "" else ""
+            except KeyError:
                 item.problems.append(self._refused(name))
-            elif value == "":
-                values[name] = ""
-            elif value is not None:
-                try:
-                    values[name] = rule(value)
-                except BadValue as bad:
-                    item.problems.append(self._problem(bad.code, bad.message, name))
+            except BadValue as bad:
+                item.problems.append(self._problem(bad.code, bad.message, name))
         self._append_options(item)
         if not item.problems:
             self._check_required(item)

@@ -73,8 +73,8 @@ class Limiter:
             raise limit_reached("SECONDLY" if family == SEARCH else "TEN_SECONDLY_ROLLING", wait if hint else None)
 
     def headers(self, family: str) -> dict[str, str]:
-        """What a response says about the limits; nothing on searches."""
-        if family in (SEARCH, UNLIMITED):
+        """What a response says about the limits; nothing on searches, or when no limit is enforced."""
+        if family in (SEARCH, UNLIMITED) or not self.settings.limits_enforced:
             return {}
         limit, seconds = self._window_limit(family)
         daily = self.daily_limit(family)

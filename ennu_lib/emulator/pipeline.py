@@ -15,6 +15,7 @@ from starlette.responses import Response
 
 from ennu_lib.clock import VirtualClock
 from ennu_lib.emulator import faults
+from ennu_lib.emulator.bodies import conform
 from ennu_lib.emulator.calls import Answer, Call, Portal, Version, batch_answer
 from ennu_lib.emulator.endpoints import Endpoint
 from ennu_lib.emulator.errors import ApiError, unauthenticated
@@ -81,6 +82,8 @@ class Pipeline:
         query = parse_qs(request.scope["query_string"].decode(), keep_blank_values=True)
         call = Call(version, request.path_params, query, raw, request.headers.get("content-type", ""), self.token)
         kind = rule.kind if rule else None
+        if endpoint.body is not None:
+            conform(call.json_list if isinstance(endpoint.body, list) else call.json, endpoint.body)
         if rule and kind in faults.INSTEAD:
             raise faults.error_instead(rule, self.portal.settings.retry_after_header)
         if kind is Kind.RESET_BEFORE:

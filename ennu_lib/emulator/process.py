@@ -33,7 +33,7 @@ def serve(app: Starlette, port: int, stop_with_stdin: bool = False) -> None:
     """
     listener = _listener(port)
     config = uvicorn.Config(
-        app, loop="uvloop", http=OpenProtocol, lifespan="on", access_log=False,
+        app, loop="auto", http=OpenProtocol, lifespan="on", access_log=False,
         proxy_headers=False, log_level="warning",
         timeout_graceful_shutdown=1, timeout_keep_alive=75,
     )  # fmt: skip

@@ -88,6 +88,8 @@ def _order(kind: ObjectType, sorts: list[Any]) -> Condition:
     first = sorts[0]
     if isinstance(first, str):
         name, descending = first.lstrip("-"), first.startswith("-")
+    elif not isinstance(first, dict):
+        raise bad_request("Invalid input JSON: the request body.sorts[0] must be a string or an object")
     else:
         name, descending = str(first.get("propertyName")), first.get("direction") == "DESCENDING"
     field = field_sql(kind, name)

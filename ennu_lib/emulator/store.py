@@ -15,7 +15,7 @@ from typing import Any
 
 import orjson
 
-from ennu_lib.errors import UsageError
+from ennu_lib.errors import AlreadyRunning, UsageError
 
 PAGE_CACHE_KIB = 65_536
 
@@ -48,22 +48,38 @@ CREATE INDEX IF NOT EXISTS unindexed_{n}_until ON unindexed_{n} (until);
 """
 
 
+def _no_state_file(path: Path) -> UsageError:
+    return UsageError(f"{path} cannot be opened as a portal's state file; name another file with --state")
+
+
 class Store:
     """The connection that serves every request; searches open their own, read-only."""
 
     def __init__(self, path: Path | str):
-        """Open or make the file. Raises UsageError when it is not one."""
+        """Open or make the file. Raises UsageError when it is not one, AlreadyRunning when it is being served."""
         self.path = Path(path)
+        self.guard = self._claim()
         try:
             self.connection = self._open()
             self.connection.executescript(_SCHEMA)
         except sqlite3.Error:
-            raise UsageError(
-                f"{self.path} cannot be opened as a portal's state file; name another file with --state"
-            ) from None
+            raise _no_state_file(self.path) from None
         self.execute = self.connection.execute
         self.executemany = self.connection.executemany
         self.at_end_of_transaction: Callable[[bool], None] = lambda committed: None
+
+    def _claim(self) -> sqlite3.Connection | None:
+        """A lock for as long as this process lasts: two emulators on one file would not see each other's changes."""
+        if str(self.path) == ":memory:":
+            return None
+        try:
+            guard = sqlite3.connect(f"{self.path}.lock", isolation_level=None, timeout=0)
+            guard.execute("BEGIN EXCLUSIVE")
+        except sqlite3.OperationalError as problem:
+            if "locked" in str(problem):
+                raise AlreadyRunning(f"another emulator serves {self.path}; stop it or name another file") from None
+            raise _no_state_file(self.path) from None
+        return guard
 
     def _open(self) -> sqlite3.Connection:
         connection = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False, cached_statements=512)
@@ -135,6 +151,8 @@ class Store:
         """Fold the log into the file and let it go."""
         self.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         self.connection.close()
+        if self.guard:
+            self.guard.close()
 
 
 def last_known_time(path: Path | str) -> datetime | None:

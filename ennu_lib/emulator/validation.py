@@ -65,8 +65,12 @@ def _email(value: Any) -> str:
 
 
 def _number(value: Any) -> str:
-    text = as_text(value).strip()
-    if not (text.isascii() and text.isdigit()) and not _NUMBER.fullmatch(text):
+    return _number_text(as_text(value).strip())
+
+
+@lru_cache(maxsize=65_536)
+def _number_text(text: str) -> str:
+    if not _NUMBER.fullmatch(text):
         raise BadValue("INVALID_INTEGER", f"{text} was not a valid number.")
     return text
 

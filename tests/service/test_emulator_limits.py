@@ -123,6 +123,7 @@ def test_limits_follow_the_tier_and_can_be_off(portal):
     assert portal.call("GET", ASSOCIATIONS).headers["x-hubspot-ratelimit-max"] == "100"
     portal.set(burst=1, limits_enforced=False)
     assert statuses(portal, 3) == [200] * 3
+    assert not any(name.startswith("x-hubspot-ratelimit") for name in portal.call("GET", CONTACTS).headers)
 
 
 def test_usage_is_told_and_errors_are_counted(portal):

@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from ennu_lib.emulator import EmulatorSettings, running
-from ennu_lib.errors import TargetUnreachable, UsageError
+from ennu_lib.errors import AlreadyRunning, TargetUnreachable, UsageError
 from tests.support.emulated_portal import CALM, EmulatedPortal, text_property, upsert_input
 
 COMMAND = [sys.executable, "-m", "ennu_lib.emulator"]
@@ -122,3 +122,13 @@ def test_a_state_file_that_cannot_be_one(tmp_path, name):
     assert ended.stderr.count("\n") == 1 and "--state" in ended.stderr
     with pytest.raises(TargetUnreachable), running(tmp_path / name):
         pass
+
+
+def test_a_state_file_that_is_being_served(tmp_path):
+    with running(tmp_path / "p.sqlite") as url:
+        command = [*COMMAND, "--state", str(tmp_path / "p.sqlite")]
+        ended = subprocess.run(command, capture_output=True, text=True, timeout=20)
+        assert ended.returncode == AlreadyRunning.exit_code and ended.stderr.count("\n") == 1
+        assert alive(url)
+    with running(tmp_path / "p.sqlite") as url:
+        assert alive(url)

@@ -278,7 +278,13 @@ def test_a_changed_property(portal):
         for value, order in (("art", 2), ("travel", 1))
     ]
     expected = definition_shape("interests__c", SELECT, options)
-    expected |= {"updatedAt": "...", "createdAt": "...", "createdUserId": "...", "updatedUserId": "...", "archived": False}
+    expected |= {
+        "updatedAt": "...",
+        "createdAt": "...",
+        "createdUserId": "...",
+        "updatedUserId": "...",
+        "archived": False,
+    }
     assert_shape(found, expected)
 
 

@@ -186,9 +186,7 @@ def test_unknown_ids_of_an_update_come_back_as_one_error_without_a_trace_id(port
 
 def test_a_taken_address_is_a_conflict_that_names_the_holder(portal):
     (holder,) = portal.add("contacts", {"email": "ada@example.com"})
-    error = portal.refused(
-        "POST", "/crm/v3/objects/contacts", {"properties": {"email": "ADA@example.com"}}, status=409
-    )
+    error = portal.refused("POST", "/crm/v3/objects/contacts", {"properties": {"email": "ADA@example.com"}}, status=409)
     assert error["message"] == f"Contact already exists. Existing ID: {holder}" and error["category"] == "CONFLICT"
 
 

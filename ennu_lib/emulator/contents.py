@@ -1,9 +1,10 @@
-"""One number per object type that says whether two portals hold the same: order-free, without ids and times."""
+"""What a portal holds: counts, and digests that say whether two portals hold the same."""
 
 from __future__ import annotations
 
 import sqlite3
 from hashlib import blake2b
+from typing import Any
 
 import orjson
 
@@ -12,17 +13,30 @@ from ennu_lib.emulator.calls import Portal
 _BITS = 128
 
 
-def content_digests(portal: Portal) -> dict[str, dict[str, str]]:
+def contents(portal: Portal, digest: bool = False) -> dict[str, Any]:
+    """Records, archived records and properties by type, association rows, bytes; read beside the requests."""
+    connection = portal.store.reader()
+    try:
+        counts = connection.execute("SELECT number, live, archived FROM object_types").fetchall()
+        types = {
+            kind.type_id: {"name": kind.name, "records": live, "archived": archived, "properties": len(kind.properties)}
+            for number, live, archived in counts
+            if (kind := portal.registry.types.get(number))
+        }
+        rows = connection.execute("SELECT COUNT(*) FROM links").fetchone()[0]
+        found: dict[str, Any] = {"object_types": types, "association_rows": rows, "bytes": portal.store.size()}
+        return found | ({"digests": _digests(portal, connection)} if digest else {})
+    finally:
+        connection.close()
+
+
+def _digests(portal: Portal, connection: sqlite3.Connection) -> dict[str, dict[str, str]]:
     """Digests of the live records by type name, and of the associations by pair of type names.
 
     A digest is the sum, modulo 2**128, of one hash per record or association, so it counts multiplicity and ignores
-    order. An association is hashed by the contents of its two records and its definition's name and label.
+    order, ids and times. An association is hashed by the contents of its records and its definition's name and label.
     """
-    connection = portal.store.reader()
-    try:
-        return {"records": _records(portal, connection), "associations": _associations(portal, connection)}
-    finally:
-        connection.close()
+    return {"records": _records(portal, connection), "associations": _associations(portal, connection)}
 
 
 def _hash(*parts: bytes) -> int:
