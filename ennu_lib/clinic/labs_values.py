@@ -163,7 +163,7 @@ def number_text(values: np.ndarray, decimals: np.ndarray) -> pl.Series:
         fraction = pl.col("rest").cast(pl.String).str.zfill(int(places))
         form = pl.col("whole").cast(pl.String) if places == 0 else pl.format("{}.{}", "whole", fraction)
         text = pl.when(pl.col("decimals") == int(places)).then(form).otherwise(text)
-    return frame.select(text).to_series()
+    return frame.with_columns(text.alias("text"))["text"]
 
 
 def printed_values(values: np.ndarray, metric: np.ndarray) -> pl.Series:

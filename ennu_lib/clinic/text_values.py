@@ -44,10 +44,11 @@ def uuids(rng: np.random.Generator, n: int) -> pl.Series:
 
 def codes(rng: np.random.Generator, n: int, pattern: str) -> pl.Series:
     """The pattern with every `#` a random digit and every `?` a random capital letter."""
-    matrix = np.tile(np.frombuffer(pattern.encode("ascii"), dtype=np.uint8), (n, 1))
-    digits, letters = matrix[:1] == ord("#"), matrix[:1] == ord("?")
-    matrix[:, digits[0]] = rng.integers(ZERO, ZERO + 10, (n, digits.sum()), dtype=np.uint8)
-    matrix[:, letters[0]] = rng.integers(LETTER_A, LETTER_A + 26, (n, letters.sum()), dtype=np.uint8)
+    form = np.frombuffer(pattern.encode("ascii"), dtype=np.uint8)
+    digits, letters = form == ord("#"), form == ord("?")
+    matrix = np.tile(form, (n, 1))
+    matrix[:, digits] = rng.integers(ZERO, ZERO + 10, (n, digits.sum()), dtype=np.uint8)
+    matrix[:, letters] = rng.integers(LETTER_A, LETTER_A + 26, (n, letters.sum()), dtype=np.uint8)
     return text_of_bytes(matrix)
 
 

@@ -33,6 +33,24 @@ NOTE = table(
     ("text", "text", "note:30"),
 )
 
+TEXTS = {
+    "code:AB-##?": ("varchar(20)", r"^AB-\d\d[A-Z]$"),
+    "hex:32": ("char(32)", r"^[0-9a-f]{32}$"),
+    "uuid": ("varchar(36)", r"^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}$"),
+    "email": ("varchar(90)", r"^[a-z.]+\d\d@[a-z]+\.example$"),
+    "phone": ("varchar(20)", r"^\(\d{3}\) 555-01\d\d$"),
+    "ip": ("varchar(20)", r"^\d+\.\d+\.\d+\.\d+$"),
+    "json": ("text", r'^\{"q1": \d, .*\}$'),
+    "sentence": ("text", r"^[A-Z].*\.$"),
+    "xml:20": ("text", r"^<\?xml .*</ClinicalDocument>$"),
+    "hash": ("varchar(60)", r"^\$2y\$10\$[0-9a-f]{53}$"),
+    "flag:0.5": ("char(1)", r"^[YN]$"),
+    "int:1..3": ("varchar(9)", r"^[123]$"),
+    "const:x": ("varchar(9)", r"^x$"),
+    "name": ("varchar(40)", r"^\w.* \w"),
+    "words:3": ("varchar(40)", r"^[A-Z][a-z]+ [a-z]+ [a-z]+$"),
+}
+
 
 @pytest.fixture
 def filled():
@@ -113,31 +131,21 @@ def test_without_parents_no_children():
     assert fill_table(chunk, NOTE, WORDS).is_empty()
 
 
-@pytest.mark.parametrize(
-    ("kind", "content", "pattern"),
-    [
-        ("varchar(20)", "code:AB-##?", r"^AB-\d\d[A-Z]$"),
-        ("char(32)", "hex:32", r"^[0-9a-f]{32}$"),
-        ("varchar(36)", "uuid", r"^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}$"),
-        ("varchar(90)", "email", r"^[a-z.]+\d\d@[a-z]+\.example$"),
-        ("varchar(20)", "phone", r"^\(\d{3}\) 555-01\d\d$"),
-        ("varchar(20)", "ip", r"^\d+\.\d+\.\d+\.\d+$"),
-        ("text", "json", r'^\{"q1": \d, .*\}$'),
-        ("text", "sentence", r"^[A-Z].*\.$"),
-        ("text", "xml:20", r"^<\?xml .*</ClinicalDocument>$"),
-        ("varchar(60)", "hash", r"^\$2y\$10\$[0-9a-f]{53}$"),
-        ("char(1)", "flag:0.5", r"^[YN]$"),
-        ("varchar(9)", "int:1..3", r"^[123]$"),
-        ("varchar(9)", "const:x", r"^x$"),
-        ("varchar(40)", "name", r"^\w.* \w"),
-        ("varchar(40)", "words:3", r"^[A-Z][a-z]+ [a-z]+ [a-z]+$"),
-    ],
-)
-def test_text_has_its_form(kind, content, pattern):
+@pytest.mark.parametrize("content", TEXTS)
+def test_text_has_its_form(content):
+    kind, pattern = TEXTS[content]
     one = table("one", 2_200, ("value", kind, content))
     values = fill_table(chunk_of(one), one, WORDS)["value"]
     assert values.len() == 100
     assert values.str.contains(f"(?s){pattern}").all()
+
+
+@pytest.mark.parametrize("content", sorted(TEXTS))
+def test_no_rows_are_made_for_a_table_without_parents(content):
+    child = table("child", 22, ("visit", "integer", "fk", {"references": "visit.visit_id"}), ("value", "text", content))
+    chunk = chunk_of(VISIT, child)
+    chunk.frames["visit"] = pl.DataFrame(schema={"visit_id": pl.Int64})
+    assert fill_table(chunk, child, WORDS).is_empty()
 
 
 def test_codes_of_a_unique_column_never_repeat():
