@@ -1,6 +1,7 @@
 """Clusters that do not chain: who is one person, given what every pair inside a group says."""
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import polars as pl
@@ -96,7 +97,7 @@ def _distances(groups, scored, scorer: Scorer, params: IdentityParams, must, can
     distance[np.isin(wanted, _pack_pairs(must))] = 0.0
     distance[np.isin(wanted, _pack_pairs(cannot))] = _APART
     bounds = np.cumsum([0] + [i.shape[1] for i in inside])
-    return [distance[a:b] for a, b in zip(bounds[:-1], bounds[1:], strict=True)], extra
+    return [distance[a:b] for a, b in pairwise(bounds)], extra
 
 
 def _average_linkage(condensed: np.ndarray, cut: float) -> np.ndarray:

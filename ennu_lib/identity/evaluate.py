@@ -70,8 +70,8 @@ def calibration(pairs: pl.DataFrame, true: pl.DataFrame) -> pl.DataFrame:
 def threshold_curve(pairs: pl.DataFrame, review: float, thresholds: tuple[float, ...] = THRESHOLDS) -> pl.DataFrame:
     """What each automatic threshold would do: merges, the false merges to expect among them, and pairs to review.
 
-    Guarded and decided pairs are reviewed at every threshold, and counted so. No truth is needed: the expected number of
-    false merges is the sum of what is missing to certainty.
+    Guarded pairs are reviewed at every threshold, and counted so. No truth is needed: the expected number of false
+    merges is the sum of what is missing to certainty.
     """
     guarded = (pl.col("decision") == REVIEW) & ~pl.col("reason").is_in(["between the thresholds"])
     rows = []

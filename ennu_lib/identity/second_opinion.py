@@ -25,7 +25,7 @@ _FEWEST = 50  # candidate pairs below which nothing can be learned
 
 @dataclass(frozen=True)
 class Opinion:
-    """`asked`: packed pairs that were compared; `matches`: those it calls matches. `reason` says why it was not heard."""
+    """`asked`: packed pairs that were compared; `matches`: those it calls matches; `reason`: why it was not heard."""
 
     asked: np.ndarray
     matches: np.ndarray
@@ -43,6 +43,8 @@ def second_opinion(people: People, scored: pl.DataFrame, params: SecondOpinion) 
     none = np.empty(0, np.uint64)
     if len(people) > params.most_records:
         return Opinion(none, none, 0.0, f"more than {params.most_records} records")
+    if len(people) < _FEWEST:
+        return Opinion(none, none, 0.0, "too few records to learn from")
     table = _table(people)
     candidates = _candidates(table)
     compared = [c for c in (*_STRINGS, *_EXACT) if c in table]

@@ -33,7 +33,7 @@ def plain(text: pl.Expr) -> pl.Expr:
 def name(text: pl.Expr) -> pl.Expr:
     """A person's name without title, generation suffix, digits, accents or punctuation."""
     bare = plain(text).str.replace(_TITLES, "").str.replace_all(r"\d+", "").str.replace(r"\s" + _SUFFIX + "$", "")
-    return _filled(bare.str.strip_chars())
+    return _filled(bare.str.replace_all(r" +", " ").str.strip_chars())
 
 
 def suffix(text: pl.Expr) -> pl.Expr:

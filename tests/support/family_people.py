@@ -13,35 +13,48 @@ import numpy as np
 import polars as pl
 
 NICKNAMES = Path(__file__).parents[2] / "params" / "identity" / "nicknames.csv"
-_MALE = (
-    "james michael robert john david william richard joseph thomas christopher charles daniel matthew anthony mark "
-    "steven andrew paul joshua kenneth kevin brian george timothy ronald jason edward jeffrey ryan jacob nicholas gary "
-    "eric jonathan stephen larry justin scott brandon benjamin samuel gregory alexander patrick frank raymond jack "
-    "dennis jerry tyler aaron jose adam nathan henry zachary douglas peter kyle noah ethan jeremy walter keith roger "
-    "terry austin sean gerald carl harold dylan arthur lawrence jordan jesse bryan billy bruce gabriel joe logan alan "
-    "juan albert willie elijah wayne randy vincent mason roy ralph bobby russell bradley philip eugene luis carlos "
-    "miguel antonio francisco manuel ricardo fernando hector omar ahmed mohammed wei ming hiroshi raj sanjay amit ivan "
-    "dmitri pavel lukas mateo liam oliver lucas levi owen caleb isaac hunter connor jayden kayden aiden brayden"
-).split()
-_FEMALE = (
-    "mary patricia jennifer linda elizabeth barbara susan jessica sarah karen lisa nancy betty sandra margaret ashley "
-    "kimberly emily donna michelle carol amanda melissa deborah stephanie rebecca sharon laura cynthia dorothy amy "
-    "kathleen angela shirley emma brenda pamela nicole anna samantha katherine christine debra rachel carolyn janet "
-    "maria olivia heather helen catherine diane julie victoria joyce lauren kelly christina ruth joan virginia judith "
-    "evelyn hannah andrea megan cheryl jacqueline madison teresa abigail sophia martha sara gloria janice kathryn ann "
-    "isabella judy charlotte julia grace amber alice jean denise frances danielle marilyn natalie beverly diana "
-    "brittany theresa kayla alexis doris lori tiffany guadalupe carmen rosa lucia elena fatima aisha mei yuki priya "
-    "anjali olga natasha ingrid chloe zoe mia ava ella lily layla kaylee haylee brooklyn brianna mackenzie"
-).split()
-_ROOTS = (
-    "smith johnson williams brown jones garcia miller davis rodriguez martinez hernandez lopez gonzalez wilson "
-    "anderson thomas taylor moore jackson martin lee perez thompson white harris sanchez clark ramirez lewis robinson "
-    "walker young allen king wright scott torres nguyen hill flores green adams nelson baker hall rivera campbell "
-    "mitchell carter roberts gomez phillips evans turner diaz parker cruz edwards collins reyes stewart morris morales "
-    "murphy cook rogers gutierrez ortiz morgan cooper peterson bailey reed kelly howard ramos kim cox ward richardson "
-    "watson brooks chavez wood james bennett gray mendoza ruiz hughes price alvarez castillo sanders patel myers long "
-    "ross foster jimenez"
-).split()
+
+
+def _words(text: str) -> list[str]:
+    return text.split()
+
+
+_MALE = _words(
+    """
+    james michael robert john david william richard joseph thomas christopher charles daniel matthew anthony mark
+    steven andrew paul joshua kenneth kevin brian george timothy ronald jason edward jeffrey ryan jacob nicholas
+    gary eric jonathan stephen larry justin scott brandon benjamin samuel gregory alexander patrick frank raymond
+    jack dennis jerry tyler aaron jose adam nathan henry zachary douglas peter kyle noah ethan jeremy walter keith
+    roger terry austin sean gerald carl harold dylan arthur lawrence jordan jesse bryan billy bruce gabriel joe
+    logan alan juan albert willie elijah wayne randy vincent mason roy ralph bobby russell bradley philip eugene
+    luis carlos miguel antonio francisco manuel ricardo fernando hector omar ahmed mohammed wei ming hiroshi raj
+    sanjay amit ivan dmitri pavel lukas mateo liam oliver lucas levi owen caleb isaac hunter connor jayden kayden
+    aiden brayden
+    """
+)
+_FEMALE = _words(
+    """
+    mary patricia jennifer linda elizabeth barbara susan jessica sarah karen lisa nancy betty sandra margaret ashley
+    kimberly emily donna michelle carol amanda melissa deborah stephanie rebecca sharon laura cynthia dorothy amy
+    kathleen angela shirley emma brenda pamela nicole anna samantha katherine christine debra rachel carolyn janet
+    maria olivia heather helen catherine diane julie victoria joyce lauren kelly christina ruth joan virginia judith
+    evelyn hannah andrea megan cheryl jacqueline madison teresa abigail sophia martha sara gloria janice kathryn ann
+    isabella judy charlotte julia grace amber alice jean denise frances danielle marilyn natalie beverly diana
+    brittany theresa kayla alexis doris lori tiffany guadalupe carmen rosa lucia elena fatima aisha mei yuki priya
+    anjali olga natasha ingrid chloe zoe mia ava ella lily layla kaylee haylee brooklyn brianna mackenzie
+    """
+)
+_ROOTS = _words(
+    """
+    smith johnson williams brown jones garcia miller davis rodriguez martinez hernandez lopez gonzalez wilson
+    anderson thomas taylor moore jackson martin lee perez thompson white harris sanchez clark ramirez lewis robinson
+    walker young allen king wright scott torres nguyen hill flores green adams nelson baker hall rivera campbell
+    mitchell carter roberts gomez phillips evans turner diaz parker cruz edwards collins reyes stewart morris
+    morales murphy cook rogers gutierrez ortiz morgan cooper peterson bailey reed kelly howard ramos kim cox ward
+    richardson watson brooks chavez wood james bennett gray mendoza ruiz hughes price alvarez castillo sanders patel
+    myers long ross foster jimenez
+    """
+)
 _HEADS = "ash black brad bright burn carl chest cold craw dal east fair gold grim hal hart haw kirk lang litt"
 _TAILS = "ley man son field worth ton burg wood more low land ford well stein berg ham by combe wick shaw den mont"
 _TRAILS = "er ers ski sen es ez ini ov off ak ic as is os ell ett ard ault eau"

@@ -1,0 +1,69 @@
+import numpy as np
+import pytest
+
+from ennu_lib.identity.evaluate import at_thresholds, pairs_within
+from ennu_lib.identity.match import match_people
+from ennu_lib.identity.model import HOUSEHOLD, MATCH, UNRELATED
+from tests.support.family_people import family_people
+from tests.support.identity_params import PARAMS
+
+
+@pytest.fixture(scope="module")
+def matched():
+    table, truth = family_people(4000, seed=3)
+    return table, pairs_within(truth, "patient_id", "person_id"), match_people(table, PARAMS)
+
+
+def test_learning_converges_and_never_gets_worse_by_much(matched):
+    trace = matched[2].scorer.model.log_likelihood
+    assert matched[2].scorer.model.converged
+    assert trace[-1] > trace[0]
+
+
+def test_the_expected_number_of_duplicates_is_about_right(matched):
+    _, true, found = matched
+    assert found.summary["expected_duplicate_pairs"] == pytest.approx(len(true), rel=0.1)
+
+
+def test_housemates_have_a_class_of_their_own(matched):
+    model = matched[2].scorer.model
+    share = dict(zip(model.fields, model.shares, strict=True))
+    assert share["street"][HOUSEHOLD, -1] > 0.8 > 0.01 > share["street"][UNRELATED, -1]
+    assert share["first_name"][MATCH, -1] > 0.7 > 0.1 > share["first_name"][HOUSEHOLD, -1]
+
+
+def test_at_even_odds_precision_and_recall_are_high_without_labels(matched):
+    _, true, found = matched
+    even = at_thresholds(found.pairs, true, (0.5,)).row(0, named=True)
+    assert even["precision"] > 0.96 and even["recall"] > 0.98
+
+
+def test_shares_of_each_class_add_up_to_one(matched):
+    for share in matched[2].scorer.model.shares:
+        assert np.allclose(share[:, 1:].sum(axis=1), 1)
+
+
+def test_the_waterfall_adds_up_to_the_weight_of_the_pair(matched):
+    _, _, found = matched
+    for pair in found.pairs[:: len(found.pairs) // 40].iter_rows(named=True):
+        terms = found.waterfall(pair["left"], pair["right"])
+        assert terms["weight"].sum() == pytest.approx(pair["bits"], abs=1e-3)
+
+
+def test_agreement_on_a_rare_name_weighs_more_than_on_a_frequent_one(matched):
+    table, _, found = matched
+    scorer = found.scorer
+    _, log_frequency = scorer._frequencies[scorer.comparer.fields.index("first_name")]
+    names = table["first_name"].drop_nulls().str.to_lowercase().value_counts(sort=True)
+    dictionary = scorer.people.dictionary("first_name").to_list()
+    common, rare = (log_frequency[dictionary.index(names["first_name"][n])] for n in (0, -1))
+    assert common > rare
+
+
+def test_what_makes_a_model_doubtful_is_said_in_words(matched):
+    model = matched[2].scorer.model
+    assert model.doubts == []
+    turned = [s[[UNRELATED, HOUSEHOLD, MATCH]] for s in model.shares]
+    doubtful = type(model)(model.fields, turned, model.log_prior, [], False, 0.0, 0.0)
+    assert "learning did not converge in the allowed rounds" in doubtful.doubts
+    assert len(doubtful.doubts) == 1 + len(model.fields)
