@@ -29,7 +29,7 @@ def metric_positions(damage: Damage) -> np.ndarray:
             .join(known, on="result_id", how="left", maintain_order="left")["metric"]
             .to_numpy()
         )
-    return (damage.columns["metric_id"] - 1).to_numpy()
+    return (damage.chunk.frames["25againmembermetrics"]["metric_id"] - 1).to_numpy()
 
 
 def _numbers(damage: Damage, column: str) -> pl.Series:
