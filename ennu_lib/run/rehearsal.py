@@ -10,7 +10,7 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from ennu_lib.catalog import load_catalogue
-from ennu_lib.clinic import build_clinic
+from ennu_lib.clinic import build_clinic, import_synthea
 from ennu_lib.clinic.load_base import is_unfinished, tables_in_the_way
 from ennu_lib.config import RunParams, params_dir, source_url, workspace_root
 from ennu_lib.errors import UsageError
@@ -38,9 +38,7 @@ def build_source(
     began = time.monotonic()
     progress = _progress(say) if live or sys.stdout.isatty() else None
     if from_synthea:
-        from ennu_lib.clinic.synthea import import_synthea
-
-        summary = import_synthea(from_synthea, _with_password(url, password), params=params_dir(), progress=progress)
+        summary = import_synthea(from_synthea, _with_password(url, password), progress=progress, replace=True)
     else:
         if params.clinic is None:
             raise UsageError("the run file has no clinic section; add one, or give --from-synthea")
@@ -54,8 +52,8 @@ def build_source(
             replace=True,
         )
     say(f"clinic: {summary.tables} tables, {summary.rows:,} rows, {duration(time.monotonic() - began)}")
-    for line in getattr(summary, "lines", lambda: [])():
-        say(f"  {line}")
+    if from_synthea:
+        say(summary.text())
 
 
 def _is_there(url: str, password: str | None) -> bool:
