@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 NON_SENSITIVE = "non_sensitive"
@@ -155,9 +155,9 @@ class Definition:
         return {"category": self.category, "typeId": self.type_id, "label": self.label}
 
 
+_NOT_STORED = {"properties", "archived_properties", "groups", "rules", "unique"}
+
+
 def stored(thing: Property | Group | ObjectType | Definition) -> dict[str, Any]:
     """The fields of a definition that are kept in the state file."""
-    if isinstance(thing, ObjectType):
-        kept = {f.name for f in fields(thing)} - {"properties", "archived_properties", "groups", "rules", "unique"}
-        return {name: getattr(thing, name) for name in kept}
-    return asdict(thing)
+    return {field.name: getattr(thing, field.name) for field in fields(thing) if field.name not in _NOT_STORED}

@@ -138,8 +138,9 @@ class Store:
     def drop_everything(self) -> None:
         """Back to an empty file."""
         tables = self.execute("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'")
-        for (table,) in tables.fetchall():
-            self.execute(f"DROP TABLE {table}")
+        with self.transaction():
+            for (table,) in tables.fetchall():
+                self.execute(f"DROP TABLE {table}")
         self.connection.executescript(_SCHEMA)
 
     def size(self) -> int:
