@@ -9,6 +9,7 @@ from ennu_lib.identity.outputs import (
     identity_findings,
     losing_summary,
     model_formats,
+    second_opinion_table,
     write_identity,
 )
 from ennu_lib.identity.params import IdentityParams, load_identity_params
@@ -25,5 +26,6 @@ __all__ = [
     "losing_summary",
     "match_people",
     "model_formats",
+    "second_opinion_table",
     "write_identity",
 ]

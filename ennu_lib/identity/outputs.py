@@ -67,6 +67,18 @@ def model_formats() -> dict[str, str]:
     return dict.fromkeys(("match", "household", "unrelated"), "percent")
 
 
+def second_opinion_table(found: Identity) -> list[dict[str, object]]:
+    """What recordlinkage's own classifier made of the same rows: heard or not, and how far it agrees."""
+    heard = bool(found.summary["second_opinion_heard"])
+    return [
+        {
+            "classifier": "recordlinkage ECM, two classes",
+            "heard": "yes" if heard else "no",
+            "agreement": float(found.summary["second_opinion_agreement"]),
+        }
+    ]
+
+
 def identity_findings(found: Identity) -> list[Finding]:
     """Checks on the matching as a whole."""
     twins = found.pairs.filter((pl.col("kind") == "twins") & (pl.col("decision") == MERGED)).height

@@ -99,10 +99,15 @@ def _properties(mapping: TableMapping, sources: Sources) -> list[pl.Expr]:
 
 def _marks(mapping: TableMapping, sources: Sources) -> list[pl.Expr]:
     return [
-        (_input(field).is_not_null() & _convert(field, sources).is_null()).alias(BAD + field.target)
+        (_says_something(field) & _convert(field, sources).is_null()).alias(BAD + field.target)
         for field in mapping.fields
         if field.rule != "text"
     ]
+
+
+def _says_something(field: Field_) -> pl.Expr:
+    given = _input(field).is_not_null()
+    return given & ~rules.says_no_date(_input(field)) if field.rule in ("date", "datetime") else given
 
 
 def _convert(field: Field_, sources: Sources) -> pl.Expr:

@@ -62,13 +62,13 @@ def date(value: pl.Expr) -> pl.Expr:
     """A calendar day as YYYY-MM-DD, never moved by a time zone."""
     day = value.str.slice(0, 10)
     parsed = pl.coalesce(*(day.str.to_date(each, strict=False) for each in DATE_FORMATS))
-    return pl.when(~day.is_in(NO_DATES)).then(parsed.dt.to_string("%Y-%m-%d"))
+    return pl.when(~says_no_date(value)).then(parsed.dt.to_string("%Y-%m-%d"))
 
 
 def moment(value: pl.Expr) -> pl.Expr:
     """A local date and time, or null."""
     parsed = pl.coalesce(*(value.str.to_datetime(each, strict=False, time_unit="ms") for each in MOMENT_FORMATS))
-    return pl.when(~value.str.slice(0, 10).is_in(NO_DATES)).then(parsed)
+    return pl.when(~says_no_date(value)).then(parsed)
 
 
 def utc(value: pl.Expr, zone: pl.Expr | None, zones: list[str]) -> pl.Expr:
@@ -114,10 +114,22 @@ def codes(value: pl.Expr, table: dict[str, str]) -> pl.Expr:
 
 
 def range_1_to_5(value: pl.Expr) -> pl.Expr:
-    """A rating of 1 to 5; a rating of 6 to 10 was given on the ten-point form and is halved, rounding up."""
+    """A rating of 1 to 5. Ratings of 6 to 10 and 11 to 100 come from ten-point and percent forms; they round up."""
     rating = value.cast(pl.Float64, strict=False)
-    scaled = pl.when(rating.is_between(1, 5)).then(rating).when(rating.is_between(5, 10)).then((rating / 2).ceil())
+    scaled = (
+        pl.when(rating.is_between(1, 5))
+        .then(rating)
+        .when(rating.is_between(5, 10))
+        .then((rating / 2).ceil())
+        .when(rating.is_between(10, 100))
+        .then((rating / 20).ceil())
+    )
     return scaled.cast(pl.Int64, strict=False).cast(pl.String)
+
+
+def says_no_date(value: pl.Expr) -> pl.Expr:
+    """Whether a value is one of the ways in which a legacy system writes that there is no date."""
+    return value.str.slice(0, 10).is_in(NO_DATES)
 
 
 SIMPLE = {

@@ -20,6 +20,8 @@ from ennu_lib.quality.outcome import Outcome
 
 KEY = "__key"
 RuleName = Literal["name", "birth_date", "date", "moment", "sex", "phone", "email", "state", "zip", "place"]
+# A blank and a zero date never held a value; making them null loses nothing.
+SAID_NOTHING = ("BLANK", "NO_DATE")
 EVENTS = {
     "table": pl.String,
     "key": pl.String,
@@ -67,12 +69,13 @@ def standardize(frame: pl.LazyFrame, table: str, columns: Mapping[str, RuleName]
 
 
 def summarize(events: pl.DataFrame) -> pl.DataFrame:
-    """Counts per table, column and rule: changed, and emptied with a reason."""
+    """Counts per table, column and rule: brought into form, blank or 'no date' made null, and emptied for a reason."""
     return (
         events.group_by("table", "column", "rule", maintain_order=True)
         .agg(
             pl.col("reason").is_null().sum().alias("standardized"),
-            pl.col("reason").is_not_null().sum().alias("emptied"),
+            pl.col("reason").is_in(SAID_NOTHING).sum().alias("said_nothing"),
+            (pl.col("reason").is_not_null() & ~pl.col("reason").is_in(SAID_NOTHING)).sum().alias("emptied"),
         )
         .sort("table", "column")
     )

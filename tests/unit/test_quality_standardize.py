@@ -38,7 +38,7 @@ def test_values_events_and_reasons():
         ("3", "phone", "BLANK"),
         ("3", "state", "UNKNOWN_STATE"),
     }
-    assert summarize(made.events).select(pl.col("standardized", "emptied").sum()).row(0) == (4, 4)
+    assert summarize(made.events).select(pl.col("standardized", "said_nothing", "emptied").sum()).row(0) == (4, 2, 2)
     assert reasons(made.events)["values"].sum() == 4
 
 
