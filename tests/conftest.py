@@ -4,11 +4,16 @@ import os
 import sys
 import uuid
 
+import hypothesis
 import pytest
 import sqlalchemy as sa
 
 # jsonschema takes half a second to import this optional grammar, and no Jupyter schema uses it.
 sys.modules.setdefault("rfc3987_syntax", None)
+
+# A busy machine must not fail a property, and every run looks at the same examples.
+hypothesis.settings.register_profile("ennu", deadline=None, derandomize=True)
+hypothesis.settings.load_profile("ennu")
 
 KEY = "0123456789abcdef" * 4
 SERVERS = {"mariadb": "ENNU_TEST_MARIADB_URL", "postgresql": "ENNU_TEST_POSTGRES_URL"}
