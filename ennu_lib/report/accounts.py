@@ -57,6 +57,7 @@ def _table(rows: list[dict[str, object]], used: list[str], caption: str, limit: 
         caption=caption,
         shares={SOURCE: "accounted"},
         status_column="balance",
+        formats=dict.fromkeys(used, "sparse"),
         total_row=True,
         total_column="accounted",
         people=used,

@@ -12,13 +12,14 @@ from ennu_lib.report.html import Html, element, inline
 from ennu_lib.report.status import mark
 
 DASH = "–"
-NUMERIC = ("integer", "decimal", "percent", "bytes", "seconds")
+NUMERIC = ("integer", "sparse", "decimal", "percent", "bytes", "seconds")
 FORMATS = (*NUMERIC, "text", "code", "hash", "date", "time", "flag", "status")
 
 
 def shown(value: object, form: str) -> Html | str:
     """`value` in the form `form`: one of `FORMATS`, where `decimal` and `percent` may carry digits (`percent:2`).
 
+    `sparse` is a count whose zeros step back, for a table that is mostly zeros.
     Raises ValueError for an unknown form.
     """
     if value is None or (isinstance(value, float) and math.isnan(value)):
@@ -115,6 +116,7 @@ _FORMATTERS: dict[str, Callable[[object, int], Html | str]] = {
     "code": lambda value, _: element("code", value),
     "hash": lambda value, _: digest(str(value)),
     "integer": lambda value, _: f"{value:,.0f}",
+    "sparse": lambda value, _: f"{value:,.0f}" if value else element("span", "0", class_="ennu-none"),
     "decimal": lambda value, digits: f"{value:,.{digits}f}",
     "percent": lambda value, digits: percent(float(value), digits),
     "bytes": lambda value, _: size(value),

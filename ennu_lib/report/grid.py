@@ -9,6 +9,7 @@ from ennu_lib.report.html import Html, element, inline, join
 
 # About what fits beside the margins of a 380 px screen, in characters.
 NARROW = 40
+MANY_COLUMNS = 7
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,7 @@ def grid(
         element("thead", element("tr", *(_head(column) for column in columns))),
         element("tbody", *(_row(columns, row, header_column) for row in body)),
         element("tfoot", *(_row(columns, row, header_column) for row in foot)) if foot else None,
+        class_="ennu-dense" if len(columns) >= MANY_COLUMNS else None,
     )
     if _width(columns, rows) > NARROW:
         drawn = element("div", drawn, class_="ennu-scroll", role="region", aria_label=f"Table: {caption}", tabindex="0")

@@ -11,6 +11,7 @@ from nbformat import NotebookNode
 from ennu_lib.report.blocks import key_numbers, verdict
 from ennu_lib.report.findings import failures
 from ennu_lib.report.html import Html, block, element, join
+from ennu_lib.report.masking import counts_things
 from ennu_lib.report.outputs import DISTRIBUTABLE, explain
 
 BROKEN_OFF = "What stands below was written before that point and is not a result."
@@ -72,12 +73,13 @@ def draw_head(outcome: Outcome, audience: str, limit: int) -> Html:
     headline, summary = _spoken(outcome, audience)
     findings, counts = outcome.evidence.get("findings", []), outcome.evidence.get("counts", {})
     failed = failures(findings, limit=limit if audience == DISTRIBUTABLE else None)
+    people = [name for name in counts if not counts_things(name)]
     number = element("span", outcome.number, class_="number") if outcome.number else None
     parts = [
         element("h1", number, outcome.name),
         for_audience(verdict(outcome.verdict, headline, summary, limit=limit), audience),
         block("failures", failed) if failed.markup else None,
-        for_audience(key_numbers(counts, people=tuple(counts), limit=limit), audience) if counts else None,
+        for_audience(key_numbers(counts, people=people, limit=limit), audience) if counts else None,
     ]
     return join(parts, "\n")
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from ennu_lib.report.blocks import verdict
 from ennu_lib.report.facts import elapsed, facts
-from ennu_lib.report.findings import tally
+from ennu_lib.report.findings import UNSOUND, tally
 from ennu_lib.report.formats import DASH, digest, duration, moment, number
 from ennu_lib.report.grid import Column, grid
 from ennu_lib.report.html import Html, block, element, inline, join
@@ -124,9 +124,12 @@ def _sign_off() -> Html:
 
 def _progress(phases: Sequence[Mapping[str, Any]]) -> str:
     verdicts = [phase.get("verdict", "not_run") for phase in phases]
-    ran = len(verdicts) - verdicts.count("not_run")
-    failed = verdicts.count("fail") + verdicts.count("error")
-    return f"{ran} of {len(verdicts)} phases have run; {failed or 'none'} of them did not pass."
+    ran = [verdict for verdict in verdicts if verdict != "not_run"]
+    failed, excepted = sum(v in UNSOUND for v in ran), ran.count("pass_with_exceptions")
+    counted = f"{len(ran)} of {len(verdicts)} phases have run"
+    if failed or not ran:
+        return f"{counted}; {failed} did not pass." if failed else f"{counted}."
+    return f"{counted} and passed{f', {excepted} of them with exceptions' if excepted else ''}."
 
 
 def _named(phase: Mapping[str, Any]) -> str:

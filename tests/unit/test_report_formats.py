@@ -76,6 +76,11 @@ def test_missing_values_are_a_dash_and_unknown_formats_are_refused():
         shown(1, "currency")
 
 
+def test_zeros_step_back_in_a_sparse_count():
+    assert shown(1204, "sparse") == "1,204"
+    assert str(shown(0, "sparse")) == '<span class="ennu-none">0</span>'
+
+
 def test_digits_are_part_of_a_format():
     assert shown(0.12345, "percent:2") == "12.35 %"
     assert shown(1234.5678, "decimal:3") == "1,234.568"

@@ -44,8 +44,23 @@ def test_the_hash_of_every_page_is_listed(index):
 
 def test_the_verdict_is_the_worst_and_counted(index):
     text = Html(index).text
-    assert "3 of 4 phases have run; 1 of them did not pass." in text
+    assert "3 of 4 phases have run; 1 did not pass." in text
     assert "· Failed · ENNU migration" in text
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "said"),
+    [
+        (["pass", "pass"], "2 of 2 phases have run and passed."),
+        (["pass", "pass_with_exceptions"], "2 of 2 phases have run and passed, 1 of them with exceptions."),
+        (["error", "not_run"], "1 of 2 phases have run; 1 did not pass."),
+        (["not_run"], "0 of 1 phases have run."),
+    ],
+)
+def test_the_state_of_a_run_is_one_sentence(tmp_path, verdicts, said):
+    out = tmp_path / "index.html"
+    render_index({"run_id": "r"}, [{"phase": f"0{i}_x", "verdict": v} for i, v in enumerate(verdicts)], out)
+    assert said in Html(out.read_text(encoding="utf-8")).text
 
 
 def test_the_page_is_sound_and_can_be_signed(index):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 import pytest
 
-from ennu_lib.report.masking import masked_count, masked_ratio, masked_sentence, suppress, withheld_cells
+from ennu_lib.report.masking import counts_things, masked_count, masked_ratio, masked_sentence, suppress, withheld_cells
 
 
 @pytest.mark.parametrize(("count", "shown"), [(0, "0"), (1, "*"), (10, "*"), (11, "11"), (1204, "1,204")])
@@ -96,6 +96,8 @@ def test_those_that_hold_are_people_as_much_as_those_that_do_not(numerator, deno
         ("5 of 1,000 (0.5 %) failed", "few of 1,000 failed"),
         ("995 of the 1,000 hold", "most of 1,000 hold"),
         ("400 of 1,000 hold", "400 of 1,000 hold"),
+        ("6 patient tables, 4 rules and 3 rows", "6 patient tables, 4 rules and 10 or fewer rows"),
+        ("2 people, 3 tables; 4 people in tables", "10 or fewer people, 3 tables; 10 or fewer people in tables"),
         ("4 of 8 hold", "most of 10 or fewer hold"),
         (
             "phase 3, `table 7`, version 2, 5 %, 2026-03-04, 2.5 units",
@@ -105,6 +107,11 @@ def test_those_that_hold_are_people_as_much_as_those_that_do_not(numerator, deno
 )
 def test_counts_in_a_sentence_are_masked_and_names_are_not(text, shown):
     assert masked_sentence(text) == shown
+
+
+def test_counts_of_things_are_told_from_counts_of_persons():
+    assert counts_things("tables_read") and counts_things("snapshots")
+    assert not counts_things("rows") and not counts_things("pairs_for_review")
 
 
 def test_shares_go_with_their_count():

@@ -5,7 +5,7 @@ from ennu_lib.report.masking.files import scan_file
 from ennu_lib.report.masking.identifiers import refuse_identifiers
 from ennu_lib.report.masking.personal_data import Hit, scan
 from ennu_lib.report.masking.safe_counts import MARK, SafeCounts, footnote, masked_count, masked_ratio, suppress
-from ennu_lib.report.masking.sentences import masked_sentence
+from ennu_lib.report.masking.sentences import counts_things, masked_sentence
 from ennu_lib.report.masking.suppression import LIMIT, withheld_cells
 
 __all__ = [
@@ -13,6 +13,7 @@ __all__ = [
     "MARK",
     "Hit",
     "SafeCounts",
+    "counts_things",
     "footnote",
     "masked_count",
     "masked_ratio",
