@@ -187,6 +187,12 @@ def test_a_file_that_is_no_database_is_told_and_kept(tmp_path):
     assert file.read_text().startswith("a letter")
 
 
+@pytest.mark.parametrize("patients", [1, 3])
+def test_the_smallest_clinics_can_be_built(tmp_path, patients):
+    summary = build_clinic(f"sqlite:///{tmp_path / 'x.sqlite'}", patients, 2, params=small_params(tmp_path))
+    assert summary.rows_by_table["patients"] == patients
+
+
 @pytest.mark.parametrize(
     ("changes", "mistakes"),
     [
