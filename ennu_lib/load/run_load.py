@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import polars as pl
 
 from ennu_lib.errors import GateFailed, OutOfOrder
 from ennu_lib.evidence import Finding, Phase, Severity, check
-from ennu_lib.hubspot import PortalClient, apply_plan, make_plan, read_portal, snapshot
+from ennu_lib.hubspot import (
+    PortalClient,
+    Snapshot,
+    apply_plan,
+    make_plan,
+    preflight,
+    read_portal,
+    require_preflight,
+    snapshot,
+)
+from ennu_lib.hubspot.opening import portal_url
+from ennu_lib.hubspot.plan import Plan
 from ennu_lib.hubspot.portal_schema import PortalSchema
+from ennu_lib.hubspot.schema import EXTERNAL_ID
 from ennu_lib.images import image_frame, objects_to_load
 from ennu_lib.load.ledger import QUARANTINED, REJECTED, VERIFIED, Ledger
 from ennu_lib.load.links import load_links
@@ -21,27 +34,46 @@ REFUSED_REASON = "one record in a thousand may wait for a person without holding
 
 
 def bring_schema(phase: Phase, client: PortalClient, portal: PortalSchema) -> pl.DataFrame:
-    """Compare the schema with the portal, and in a rehearsal apply what is missing; return the plan in counts.
+    """Check the portal, compare its schema, and in a rehearsal apply what is missing; return the plan in counts.
 
-    Raises GateFailed in production when anything is left to do, and when the plan has conflicts.
+    The schema as it stands afterwards is kept with its hash. Raises TargetRefused naming everything the preflight
+    found (sensitive data off, scopes missing, limits too small), and GateFailed when the plan has conflicts, or in
+    production when anything of it is left to do.
     """
     plan = make_plan(portal, read_portal(client, portal))
+    expected = {
+        name: _rows(image_frame(phase.workspace, name, {EXTERNAL_ID})) for name in objects_to_load(phase.workspace)
+    }
+    url = portal_url(phase.params)
+    require_preflight(preflight(client, portal, phase.params.environment, url, plan, expected))
+    steps = [*plan.create, *plan.change]
     if plan.conflicts:
         raise GateFailed(f"the portal's schema has {len(plan.conflicts)} conflicts; `ennu portal plan` names each cure")
-    steps = [*plan.create, *plan.change]
     if steps and phase.params.environment == "production":
         raise GateFailed(f"the portal's schema lacks {len(steps)} steps; review and apply `ennu portal plan` first")
     if steps:
         allowed = {name for step in steps for names in step.needs for name in names}
-        apply_plan(plan, client, portal, allowed)
-    phase.wrote(phase.workspace.write_bytes("load/schema", snapshot(client, portal).sha256.encode(), ".sha256"))
-    kinds = pl.DataFrame(
-        {"kind": [s.kind for s in steps], "action": [s.action for s in steps]},
-        schema_overrides={"kind": pl.String, "action": pl.String},
-    )
-    done = kinds.group_by("kind", "action").agg(pl.len().alias("steps")).sort("kind", "action")
+        apply_plan(plan, client, portal, allowed, phase.progress)
+    _keep_snapshot(phase, snapshot(client, portal))
+    return _step_counts(plan)
+
+
+def _keep_snapshot(phase: Phase, found: Snapshot) -> None:
+    content = json.dumps(found.content, indent=1, sort_keys=True, default=str).encode()
+    phase.wrote(phase.workspace.write_bytes("load/schema", content, ".json"))
+    phase.table("schema_snapshot", [{"sha256": found.sha256}])
+
+
+def _step_counts(plan: Plan) -> pl.DataFrame:
+    steps = [(step.kind, step.action) for step in (*plan.create, *plan.change)]
+    frame = pl.DataFrame(steps, schema={"kind": pl.String, "action": pl.String}, orient="row")
+    done = frame.group_by("kind", "action").agg(pl.len().alias("steps")).sort("kind", "action")
     kept = pl.DataFrame({"kind": ["all"], "action": ["keep"], "steps": [len(plan.keep)]}, schema=done.schema)
     return pl.concat([done, kept])
+
+
+def _rows(frame: pl.LazyFrame) -> int:
+    return frame.select(pl.len()).collect(engine="streaming").item()
 
 
 def open_ledger(phase: Phase, client: PortalClient) -> Ledger:
@@ -59,7 +91,7 @@ def load_records(phase: Phase, client: PortalClient, ledger: Ledger, portal: Por
     for name in objects_to_load(phase.workspace):
         properties = {p.name: p for p in portal.properties[name]}
         frame = image_frame(phase.workspace, name, properties)
-        total = frame.select(pl.len()).collect(engine="streaming").item()
+        total = _rows(frame)
         loader = RecordLoader(client, ledger, name, properties, phase.workspace.run_id, phase.params.target.workers)
         done = loader.load(frame, total, phase.progress)
         states = dict(ledger.counts().filter(pl.col("object") == name).select("state", "records").iter_rows())
