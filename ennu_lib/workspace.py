@@ -23,6 +23,8 @@ from ennu_lib.errors import AlreadyRunning, OutOfOrder, StorageFull, UsageError
 
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM}
 
+PART = ".part-"
+
 
 class Workspace:
     """Files of the run `run_id`, named like `source/patients` without their ending."""
@@ -72,6 +74,12 @@ class Workspace:
             temporary.write_bytes(data)
         return target
 
+    def remove_leftovers(self) -> None:
+        """Remove what killed processes left half-written: private data that nobody would look for."""
+        for part in self.root.rglob(f"{PART}*"):
+            if not _alive(int(part.name.removeprefix(PART).split("-")[0])):
+                part.unlink(missing_ok=True)
+
     @contextmanager
     def lock(self) -> Iterator[None]:
         """Hold the run's lock. Raises AlreadyRunning while another process holds it."""
@@ -108,7 +116,7 @@ def replacing(target: Path) -> Iterator[Path]:
     Nothing appears at `target` when the block fails or the process dies. Raises StorageFull when the disk is full.
     """
     make_private(target.parent)
-    temporary = target.with_name(f".part-{os.getpid()}-{target.name}")
+    temporary = target.with_name(f"{PART}{os.getpid()}-{target.name}")
     try:
         with storage(target.name):
             yield temporary
@@ -133,6 +141,16 @@ def storage(what: str) -> Iterator[None]:
         if "No space left" in str(error):
             raise StorageFull(f"{what} could not be written: no space left; free some space and run again") from None
         raise
+
+
+def _alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass
+    return True
 
 
 def _reason(error: OSError) -> str:

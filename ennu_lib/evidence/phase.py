@@ -147,7 +147,8 @@ def open_phase(
 ) -> Phase:
     """Begin phase `name` of run `run_id` with the parameters of file `run` (relative to the checkout).
 
-    ENNU_RUN and ENNU_RUN_ID, where set, stand in for both: a notebook that nobody parameterizes can be pointed elsewhere.
+    ENNU_RUN and ENNU_RUN_ID, where set, stand in for both: so a notebook that nobody parameterizes can be pointed
+    elsewhere.
     Raises OutOfOrder when a phase it builds on has not finished, or when a file has changed since it was written;
     ConfigurationError when the run file is wrong or is not the one this run began with.
     """
@@ -155,9 +156,7 @@ def open_phase(
     workspace = Workspace(os.environ.get("ENNU_RUN_ID") or run_id, root)
     params = begin_run(os.environ.get("ENNU_RUN") or run, workspace)
     phase = Phase(spec, params, workspace, clock or SystemClock())
-    with storage(f"evidence/{spec.name}.json"):
-        for ending in (".json", ".failed.json"):
-            (workspace.root / "evidence" / f"{spec.name}{ending}").unlink(missing_ok=True)
+    forget_evidence(workspace, spec.name)
     phase._known = verify_needs(spec, workspace)
     return phase
 
@@ -182,6 +181,13 @@ def read_evidence(workspace: Workspace, phase: str) -> dict[str, Any] | None:
     """The evidence of `phase`, or None when it has not finished."""
     path = workspace.root / "evidence" / f"{phase}.json"
     return json.loads(path.read_bytes()) if path.is_file() else None
+
+
+def forget_evidence(workspace: Workspace, phase: str) -> None:
+    """Remove what an earlier attempt at `phase` left as its end: nobody may take it for that of the next attempt."""
+    with storage(f"evidence/{phase}.json"):
+        for ending in (".json", ".failed.json"):
+            (workspace.root / "evidence" / f"{phase}{ending}").unlink(missing_ok=True)
 
 
 def verify_needs(spec: PhaseSpec, workspace: Workspace) -> dict[str, str]:

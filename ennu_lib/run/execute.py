@@ -67,6 +67,10 @@ def execute(
             ending = _phase_failed(notebook, f"a cell ran longer than {cell_minutes:g} minutes")
         except DeadKernelError:
             ending = _phase_failed(notebook, "its kernel died, most often for want of memory")
+        except OSError:
+            raise
+        except Exception as error:
+            ending = _phase_failed(notebook, f"its kernel did not start or was lost ({type(error).__name__})")
         if not temporary.exists():
             nbformat.write(nbformat.read(notebook, as_version=4), temporary)
         return _stamp(temporary, ending, notebook, megabytes)

@@ -15,7 +15,7 @@ import psutil
 from ennu_lib import emulator, errors
 from ennu_lib.clock import Clock, SystemClock
 from ennu_lib.config import RunParams, project_root, reports_root, workspace_root
-from ennu_lib.evidence import PHASES, PhaseSpec, begin_run, phase_spec, read_evidence
+from ennu_lib.evidence import PHASES, PhaseSpec, begin_run, forget_evidence, phase_spec, read_evidence
 from ennu_lib.keys import make_rehearsal_key
 from ennu_lib.progress import WATCHED, describe, duration, read_progress
 from ennu_lib.run.execute import Ending, execute
@@ -42,6 +42,7 @@ class Runner:
     def run(self, phases: list[PhaseSpec]) -> RunRecord:
         """Run `phases`. Raises the failed phase's own error after its page and the index are written."""
         with self.workspace.lock(), stoppable():
+            self.workspace.remove_leftovers()
             params = begin_run(self.run_file, self.workspace)
             record = load_record(self.workspace, self._empty(params))
             with portal(params):
@@ -55,7 +56,7 @@ class Runner:
         entry = record.phase(spec.name)
         entry.started = self.clock.now().isoformat(timespec="seconds")
         began = time.monotonic()
-        output = self.workspace.path(f"notebooks/{spec.name}", ".ipynb")
+        output = self._cleared(spec)
         with self._watching(spec) as peak:
             try:
                 ending = execute(
@@ -77,9 +78,23 @@ class Runner:
         self.say(_line(entry))
         return _gate(spec, ending, entry)
 
+    def _cleared(self, spec: PhaseSpec) -> Path:
+        """Where the executed notebook goes, after removing what an earlier attempt at this phase left."""
+        output = self.workspace.path(f"notebooks/{spec.name}", ".ipynb")
+        output.unlink(missing_ok=True)
+        self._progress_file(spec).unlink(missing_ok=True)
+        forget_evidence(self.workspace, spec.name)
+        return output
+
+    def _progress_file(self, spec: PhaseSpec) -> Path:
+        return self.workspace.root / ".progress" / f"{spec.name}.json"
+
     def _with_marker(self, spec: PhaseSpec, ending: Ending) -> Ending:
+        """The phase ended well only with its end marker; and one that did not end well must not leave one."""
         if ending.ok and read_evidence(self.workspace, spec.name) is None:
             return Ending(False, "PhaseFailed", errors.PhaseFailed.exit_code, "it ended without leaving its evidence")
+        if not ending.ok:
+            (self.workspace.root / "evidence" / f"{spec.name}.json").unlink(missing_ok=True)
         return ending
 
     def _note(self, entry: PhaseRecord, ending: Ending, output: Path, seconds: float, peak: int) -> None:
@@ -106,7 +121,7 @@ class Runner:
             watcher.join(timeout=5)
 
     def _watch(self, spec: PhaseSpec, over: threading.Event, peak: list[int]) -> None:
-        file = self.workspace.root / ".progress" / f"{spec.name}.json"
+        file = self._progress_file(spec)
         began = spoke = time.monotonic()
         while not over.wait(0.25):
             peak[0] = max(peak[0], largest_process_mb())

@@ -71,3 +71,11 @@ def test_a_notebook_that_prints_without_end_is_a_failure(tmp_path):
     found, _ = ending(tmp_path, "print('x' * 2_000_000)")
     assert not found.ok
     assert "printed" in found.message
+
+
+def test_a_kernel_that_does_not_start_is_a_failure(tmp_path, monkeypatch):
+    monkeypatch.setenv("PYTHONHOME", str(tmp_path))
+    found, saved = ending(tmp_path, "1")
+    assert (found.ok, found.error) == (False, "PhaseFailed")
+    assert "did not start" in found.message
+    assert saved.metadata["ennu"]["ok"] is False
