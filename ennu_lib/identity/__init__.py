@@ -1,5 +1,14 @@
 """Identity: which rows are one person, decided once, explained, and undoable (phase 03)."""
 
+from ennu_lib.identity.evaluate import (
+    answered_by_truth,
+    at_thresholds,
+    calibration,
+    measure,
+    pairs_within,
+    threshold_curve,
+)
+from ennu_lib.identity.graph import merge_events, repair, replay_graph, split_events
 from ennu_lib.identity.match import Identity, match_people
 from ennu_lib.identity.outputs import (
     best_weights,
@@ -13,11 +22,17 @@ from ennu_lib.identity.outputs import (
     write_identity,
 )
 from ennu_lib.identity.params import IdentityParams, load_identity_params
+from ennu_lib.identity.tables import MatchedTable, append_decisions, match_table, read_decisions
 
 __all__ = [
     "Identity",
     "IdentityParams",
+    "MatchedTable",
+    "answered_by_truth",
+    "append_decisions",
+    "at_thresholds",
     "best_weights",
+    "calibration",
     "cluster_sizes",
     "crosswalk",
     "decision_table",
@@ -25,7 +40,16 @@ __all__ = [
     "load_identity_params",
     "losing_summary",
     "match_people",
+    "match_table",
+    "measure",
+    "merge_events",
     "model_formats",
+    "pairs_within",
+    "read_decisions",
+    "repair",
+    "replay_graph",
     "second_opinion_table",
+    "split_events",
+    "threshold_curve",
     "write_identity",
 ]

@@ -43,7 +43,7 @@ def cluster(
     """
     edges = scored.filter(automatic(params)).select("left", "right").to_numpy().reshape(-1, 2)
     edges = _without(np.concatenate([edges, must.reshape(-1, 2)]).astype(np.int64), cannot)
-    label = _components(edges, records)
+    label = components(edges, records)
     sizes = np.bincount(label, minlength=records)
     suspicious = np.flatnonzero((sizes >= 3) & (sizes <= 5 * params.clusters.largest))
     too_large = np.flatnonzero(sizes > 5 * params.clusters.largest)
@@ -62,7 +62,7 @@ def cluster(
     return Clustering(label, extra, np.flatnonzero(given_up), int(split))
 
 
-def _components(edges: np.ndarray, records: int) -> np.ndarray:
+def components(edges: np.ndarray, records: int) -> np.ndarray:
     """Per record the lowest position it is connected with."""
     graph = coo_matrix((np.ones(len(edges), np.int8), (edges[:, 0], edges[:, 1])), shape=(records, records))
     _, component = connected_components(graph, directed=False)

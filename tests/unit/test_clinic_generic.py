@@ -157,3 +157,9 @@ def test_bytes_have_about_the_length_asked_for():
     one = table("one", 22_000, ("file", "blob", "blob:400"))
     sizes = fill_table(chunk_of(one), one, WORDS)["file"].bin.size()
     assert sizes.min() >= 200 and sizes.max() <= 600 and 380 < sizes.mean() < 420
+
+
+def test_a_bespoke_table_that_nobody_made_is_not_made_up():
+    one = table("one", 22_000, ("one_id", "integer", "bespoke"))
+    with pytest.raises(LookupError, match=r"one\.one_id is bespoke"):
+        fill_table(chunk_of(one), one, WORDS)

@@ -1,7 +1,10 @@
+from dataclasses import replace
+
 import polars as pl
 import pytest
 
-from ennu_lib.identity import match_people
+from ennu_lib.evidence import Status
+from ennu_lib.identity import identity_findings, match_people
 from ennu_lib.identity.evaluate import answered_by_truth, at_thresholds, measure, pairs_within
 from tests.support.family_people import family_people
 from tests.support.febrl import COLUMNS, febrl
@@ -124,3 +127,13 @@ def test_ids_stay_when_the_table_grows():
     )  # fmt: skip
     both = first.clusters.join(second.clusters, on="key")
     assert (both["golden_id"] == both["golden_id_right"]).mean() > 0.97
+
+
+def test_the_checks_of_the_page_see_merged_twins(families):
+    found = families[2]
+    assert {f.id: f.status for f in identity_findings(found)}["IDN-02"] == Status.PASS
+    twins = found.pairs.with_columns(
+        decision=pl.when(pl.col("kind") == "twins").then(pl.lit("auto-merge")).otherwise("decision")
+    )
+    wrong = {f.id: f for f in identity_findings(replace(found, pairs=twins))}["IDN-02"]
+    assert wrong.status == Status.FAIL
