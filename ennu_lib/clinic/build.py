@@ -9,7 +9,7 @@ from pathlib import Path
 from ennu_lib.catalog import Catalogue, load_catalogue
 from ennu_lib.clinic.content_spec import content_mistakes
 from ennu_lib.clinic.generate import Clinic, Loadable
-from ennu_lib.clinic.generators import defect_names, hand_written
+from ennu_lib.clinic.generators import PER_CHUNK, REFERENCE, defect_names
 from ennu_lib.clinic.labels import LabelSink
 from ennu_lib.clinic.loaders import open_loader
 from ennu_lib.clinic.params import ClinicParams, load_clinic_params
@@ -87,8 +87,8 @@ def plan_clinic(patients: int, seed: int, params: Path) -> Clinic:
         words=words,
         patients=patients,
         seed=seed,
-        reference=hand_written("REFERENCE"),
-        per_chunk=hand_written("PER_CHUNK"),
+        reference=REFERENCE,
+        per_chunk=PER_CHUNK,
     )
 
 

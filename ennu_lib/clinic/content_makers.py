@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import date, datetime, time
-from typing import Protocol
+from typing import NoReturn, Protocol
 
 import numpy as np
 import polars as pl
@@ -12,8 +12,7 @@ import polars as pl
 from ennu_lib.catalog import Column, Table
 from ennu_lib.clinic import text_values as text
 from ennu_lib.clinic.chunk import Chunk
-from ennu_lib.clinic.content_spec import Content, Offset, parse_content
-from ennu_lib.clinic.stand_in import stand_in
+from ennu_lib.clinic.content_spec import Content, Offset
 from ennu_lib.clinic.words import WordList
 
 SECONDS = {"d": 86_400, "h": 3_600, "m": 60}
@@ -203,9 +202,8 @@ def _scaled(filling: Filling, length: int) -> int:
     return max(round(length * filling.chunk.params.text_scale), 1)
 
 
-def _bespoke(filling: Filling, column: Column, _: Content) -> pl.Series | np.ndarray:
-    content = parse_content(stand_in(column))
-    return MAKERS[content.word](filling, column, content)
+def _bespoke(filling: Filling, column: Column, _: Content) -> NoReturn:
+    raise LookupError(f"{filling.table.name}.{column.name} is bespoke, and no hand-written generator made its table")
 
 
 MAKERS: dict[str, Maker] = {

@@ -1,19 +1,12 @@
-"""The hand-written generators, in the order in which they run."""
+"""The hand-written generators, in the order in which they run; defects of their tables come last."""
 
 from __future__ import annotations
 
-from importlib import import_module
-from importlib.util import find_spec
+from ennu_lib.clinic import finishing, office, people
+from ennu_lib.clinic.finishing import defect_names
+from ennu_lib.clinic.generate import Generator
 
-FINISHING = "ennu_lib.clinic.finishing"
-MODULES = ("ennu_lib.clinic.people", "ennu_lib.clinic.office", FINISHING)
+__all__ = ["PER_CHUNK", "REFERENCE", "defect_names"]
 
-
-def hand_written(kind: str) -> list:
-    """Generators of one kind, `REFERENCE` or `PER_CHUNK`, of all modules that exist."""
-    return [generator for name in MODULES if find_spec(name) for generator in getattr(import_module(name), kind)]
-
-
-def defect_names() -> list[str]:
-    """Every defect that the parameters may give a rate for."""
-    return import_module(FINISHING).defect_names()
+REFERENCE: list[Generator] = [*people.REFERENCE, *office.REFERENCE, *finishing.REFERENCE]
+PER_CHUNK: list[Generator] = [*people.PER_CHUNK, *office.PER_CHUNK, *finishing.PER_CHUNK]
