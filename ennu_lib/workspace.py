@@ -12,6 +12,7 @@ import errno
 import fcntl
 import hashlib
 import os
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,6 +25,7 @@ from ennu_lib.errors import AlreadyRunning, OutOfOrder, StorageFull, UsageError
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM}
 
 PART = ".part-"
+NO_SPACE = "no space left on device"
 
 
 class Workspace:
@@ -130,17 +132,26 @@ def replacing(target: Path) -> Iterator[Path]:
 
 @contextmanager
 def storage(what: str) -> Iterator[None]:
-    """Turn 'no space' and 'not writable', also as polars and pyarrow report them, into StorageFull."""
+    """Turn 'no space' and 'not writable', also as polars, pyarrow and SQLite report them, into StorageFull."""
     try:
         yield
     except OSError as error:
         if error.errno in FULL or "No space left" in str(error):
-            raise StorageFull(f"{what} could not be written: {_reason(error)}; free some space and run again") from None
+            raise _not_written(what, _reason(error)) from None
         raise
     except pl.exceptions.ComputeError as error:
         if "No space left" in str(error):
-            raise StorageFull(f"{what} could not be written: no space left; free some space and run again") from None
+            raise _not_written(what) from None
         raise
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode == sqlite3.SQLITE_FULL:
+            raise _not_written(what) from None
+        raise
+
+
+def _not_written(what: str, reason: str = NO_SPACE) -> StorageFull:
+    cure = "free some space" if "space" in reason or "quota" in reason else "make its folder writable"
+    return StorageFull(f"{what} could not be written: {reason}; {cure} and run again")
 
 
 def _alive(process: int) -> bool:
@@ -154,7 +165,7 @@ def _alive(process: int) -> bool:
 
 
 def _reason(error: OSError) -> str:
-    return os.strerror(error.errno).lower() if error.errno else "no space left on device"
+    return os.strerror(error.errno).lower() if error.errno else NO_SPACE
 
 
 def sha256_of(path: Path) -> str:

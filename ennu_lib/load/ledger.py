@@ -8,12 +8,15 @@ by external id may be repeated.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import polars as pl
 
-PLANNED, INFLIGHT, VERIFIED, REJECTED, QUARANTINED = "planned", "inflight", "verified", "rejected", "quarantined"
+from ennu_lib.workspace import storage
+
+INFLIGHT, VERIFIED, REJECTED, QUARANTINED = "inflight", "verified", "rejected", "quarantined"
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS record (
@@ -64,13 +67,13 @@ class Ledger:
 
     def intend(self, object_type: str, external_ids: Iterable[str]) -> None:
         """Commit that these records are about to be sent."""
-        self._set(object_type, [(INFLIGHT, None, None, None, external_id) for external_id in external_ids])
+        self._set((INFLIGHT, None, None, None, object_type, external_id) for external_id in external_ids)
 
     def settle(
         self, object_type: str, outcomes: Iterable[tuple[str, str, str | None, bool | None, str | None]]
     ) -> None:
         """Commit what became of records: (external id, state, HubSpot id, newly created, code)."""
-        self._set(object_type, [(state, hs, new, code, external_id) for external_id, state, hs, new, code in outcomes])
+        self._set((state, hs, new, code, object_type, external_id) for external_id, state, hs, new, code in outcomes)
 
     def counts(self) -> pl.DataFrame:
         """Records by object and state, and how many of them were created by this ledger."""
@@ -110,22 +113,19 @@ class Ledger:
         self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         self._db.close()
 
-    def _set(self, object_type: str, rows: list[tuple]) -> None:
+    def _set(self, rows: Iterable[tuple]) -> None:
         with _transaction(self._db):
             self._db.executemany(
                 "UPDATE record SET state = ?, hubspot_id = coalesce(?, hubspot_id), "
                 "created = max(coalesce(created, 0), coalesce(?, 0)), code = ? "
-                f"WHERE external_id = ? AND object = '{object_type}'",
+                "WHERE object = ? AND external_id = ?",
                 rows,
             )
 
 
-class _transaction:
-    def __init__(self, db: sqlite3.Connection):
-        self._db = db
-
-    def __enter__(self) -> None:
-        self._db.execute("BEGIN IMMEDIATE")
-
-    def __exit__(self, kind, _error, _trace) -> None:
-        self._db.execute("ROLLBACK" if kind else "COMMIT")
+@contextmanager
+def _transaction(db: sqlite3.Connection) -> Iterator[None]:
+    """All or nothing. Raises StorageFull."""
+    with storage("the ledger"), db:
+        db.execute("BEGIN IMMEDIATE")
+        yield

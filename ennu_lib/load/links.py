@@ -20,10 +20,14 @@ PAIR = ["association", "label", "from_object", "to_object"]
 
 @dataclass
 class Linked:
-    """What loading the links of one association and label came to. `unsettled` links could not be confirmed."""
+    """What loading the links of one association and label came to.
+
+    `left_out` links have an end that did not get into the portal; `unsettled` ones could not be confirmed.
+    """
 
     association: str
     label: str
+    left_out: int = 0
     links: int = 0
     written: int = 0
     verified: int = 0
@@ -39,13 +43,14 @@ def load_links(
 ) -> list[Linked]:
     """Link every pair of verified records in `links`, adding to the labels that a pair has already."""
     groups = links.select(PAIR).unique().sort(PAIR, nulls_last=False).collect(engine="streaming")
-    total = links.select(pl.len()).collect(engine="streaming").item()
+    total = _height(links)
     found, seen = [], 0
     for association, label, from_object, to_object in groups.iter_rows():
         type_id = association_type(client, portal, association, label, from_object, to_object)
         same = (pl.col("association") == association) & pl.col("label").eq_missing(pl.lit(label, dtype=pl.String))
-        pairs = _with_ids(links.filter(same), ledger, from_object, to_object)
-        linked = Linked(association, label or "")
+        wanted = links.filter(same).select("from_id", "to_id").unique()
+        pairs = _with_ids(wanted, ledger, from_object, to_object)
+        linked = Linked(association, label or "", left_out=_height(wanted) - pairs.height)
         for batch in _by_source(pairs):
             _link(client, from_object, to_object, type_id, batch, linked)
             progress(seen + linked.links, total, association)
@@ -58,8 +63,12 @@ def _with_ids(links: pl.LazyFrame, ledger: Ledger, from_object: str, to_object: 
     """Pairs of HubSpot ids, sorted by source; links to records that were not verified are left out."""
     near = ledger.verified_ids(from_object).lazy().rename({"external_id": "from_id", "hubspot_id": "from_hs"})
     far = ledger.verified_ids(to_object).lazy().rename({"external_id": "to_id", "hubspot_id": "to_hs"})
-    pairs = links.select("from_id", "to_id").join(near, on="from_id").join(far, on="to_id")
-    return pairs.select("from_hs", "to_hs").unique().sort("from_hs", "to_hs").collect(engine="streaming")
+    pairs = links.join(near, on="from_id").join(far, on="to_id")
+    return pairs.select("from_hs", "to_hs").sort("from_hs", "to_hs").collect(engine="streaming")
+
+
+def _height(links: pl.LazyFrame) -> int:
+    return links.select(pl.len()).collect(engine="streaming").item()
 
 
 def _by_source(pairs: pl.DataFrame) -> Iterator[dict[str, list[str]]]:
@@ -84,34 +93,43 @@ def _link(
     batch: dict[str, list[str]],
     linked: Linked,
 ) -> None:
-    linked.links += sum(len(targets) for targets in batch.values())
-    missing = _missing(client, from_object, to_object, type_id, batch)
+    pairs = sum(len(targets) for targets in batch.values())
+    missing, unread = _missing(client, from_object, to_object, type_id, batch)
     for start in range(0, len(missing), WRITE_BATCH):
         client.associate(from_object, to_object, missing[start : start + WRITE_BATCH])
+    left, unconfirmed = _missing(client, from_object, to_object, type_id, _targets(missing)) if missing else ([], 0)
+    unsettled = unread + len(left) + unconfirmed
+    linked.links += pairs
     linked.written += len(missing)
-    left = _missing(client, from_object, to_object, type_id, _affected(batch, missing)) if missing else []
-    linked.unsettled += len(left)
-    linked.verified += sum(len(targets) for targets in batch.values()) - len(left)
+    linked.unsettled += unsettled
+    linked.verified += pairs - unsettled
 
 
-def _affected(batch: dict[str, list[str]], missing: list[Link]) -> dict[str, list[str]]:
-    sources = {link.from_id for link in missing}
-    return {from_id: targets for from_id, targets in batch.items() if from_id in sources}
+def _targets(links: list[Link]) -> dict[str, list[str]]:
+    targets: dict[str, list[str]] = {}
+    for link in links:
+        targets.setdefault(link.from_id, []).append(link.to_id)
+    return targets
 
 
 def _missing(
     client: PortalClient, from_object: str, to_object: str, type_id: AssociationType, batch: dict[str, list[str]]
-) -> list[Link]:
-    """The pairs that do not have this type yet, each with the types it has and this one: sending replaces the set."""
-    there = client.read_associations(from_object, to_object, list(batch)).links
+) -> tuple[list[Link], int]:
+    """The pairs that do not have this type yet, each with the types it has and this one; and how many are unread.
+
+    Sending replaces a pair's set of types, so a pair whose types could not be read is not sent.
+    """
+    read = client.read_associations(from_object, to_object, list(batch))
     missing = []
     for from_id, targets in batch.items():
-        known = there.get(from_id, {})
+        if from_id in read.ambiguous:
+            continue
+        known = read.links.get(from_id, {})
         for to_id in targets:
             types = known.get(to_id, set())
             if type_id not in types:
                 missing.append(Link(from_id, to_id, (*sorted(_kept(types)), type_id)))
-    return missing
+    return missing, sum(len(batch[from_id]) for from_id in batch.keys() & read.ambiguous)
 
 
 def _kept(types: set[AssociationType]) -> set[AssociationType]:

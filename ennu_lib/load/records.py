@@ -55,10 +55,10 @@ class RecordLoader:
         done = Loaded()
         self._look_first = next(iter(self._client.list_records(self._object)), None) is not None
         with ThreadPoolExecutor(self._workers) as pool:
-            waiting: dict[Future, int] = {}
+            waiting: set[Future] = set()
             for batch in self._client.ranges.batches(self._pending(frame, done), EXTERNAL_ID, BATCH):
                 self._ledger.intend(self._object, [image[EXTERNAL_ID] for image in batch])
-                waiting[pool.submit(self._settle, batch)] = len(batch)
+                waiting.add(pool.submit(self._settle, batch))
                 if len(waiting) >= 2 * self._workers:
                     self._collect(waiting, done)
                     progress(done.records, total, self._object)
@@ -77,20 +77,22 @@ class RecordLoader:
             done.unchanged += len(chunk) - len(open_ids)
             yield from (image for image in chunk if image[EXTERNAL_ID] in open_ids)
 
-    def _collect(self, waiting: dict[Future, int], done: Loaded) -> None:
+    def _collect(self, waiting: set[Future], done: Loaded) -> None:
         finished, _ = wait(waiting, return_when=FIRST_COMPLETED)
         for future in finished:
-            done.records += waiting.pop(future)
-            outcomes, written = future.result()
+            waiting.remove(future)
+            outcomes, part = future.result()
             self._ledger.settle(self._object, outcomes)
-            done.written += written
-            done.unchanged += len(outcomes) - written
+            done.records += part.records
+            done.written += part.written
+            done.unchanged += part.unchanged
 
-    def _settle(self, batch: Sequence[Image]) -> tuple[list[Outcome], int]:
-        """Deal with one batch; return its outcomes and how many records were written."""
+    def _settle(self, batch: Sequence[Image]) -> tuple[list[Outcome], Loaded]:
+        """Deal with one batch. A record that could not be read back has no outcome: it stays in flight, in doubt."""
         wanted = {image[EXTERNAL_ID]: image for image in batch}
         outcomes: dict[str, Outcome] = {}
         created: dict[str, bool] = {}
+        differs: set[str] = set()
         if self._look_first:
             self._compare(wanted, outcomes, created)
         to_write = [external_id for external_id in wanted if external_id not in outcomes]
@@ -98,10 +100,12 @@ class RecordLoader:
             left = {external_id: wanted[external_id] for external_id in to_write if external_id not in outcomes}
             if left:
                 self._write(left, outcomes, created)
-                self._compare(left, outcomes, created)
-        for external_id in to_write:
-            outcomes.setdefault(external_id, (external_id, QUARANTINED, None, None, "READ_BACK_DIFFERS"))
-        return list(outcomes.values()), len(to_write)
+                differs = self._compare(left, outcomes, created)
+        for external_id in differs - set(outcomes):
+            outcomes[external_id] = (external_id, QUARANTINED, None, None, "READ_BACK_DIFFERS")
+        refused = sum(outcome[1] == REJECTED for outcome in outcomes.values())
+        part = Loaded(len(batch), written=len(to_write) - refused, unchanged=len(batch) - len(to_write))
+        return list(outcomes.values()), part
 
     def _write(self, left: Mapping[str, Image], outcomes: dict[str, Outcome], created: dict[str, bool]) -> None:
         marked = [{**image, BATCH_ID: self._run_id} for image in left.values()]
@@ -112,12 +116,17 @@ class RecordLoader:
             code = ":".join(part for part in (why.category, why.code, why.property) if part)
             outcomes[external_id] = (external_id, REJECTED, None, None, code)
 
-    def _compare(self, left: Mapping[str, Image], outcomes: dict[str, Outcome], created: dict[str, bool]) -> None:
+    def _compare(self, left: Mapping[str, Image], outcomes: dict[str, Outcome], created: dict[str, bool]) -> set[str]:
+        """Read records back; those that equal their image are verified, those that do not are returned."""
         asked = [external_id for external_id in left if external_id not in outcomes]
         if not asked:
-            return
+            return set()
         names = sorted({name for external_id in asked for name in left[external_id]})
         found = self._client.batch_read(self._object, EXTERNAL_ID, asked, names).found
+        differs = set()
         for external_id, record in found.items():
-            if not differing(left[external_id], record.properties, self._properties):
+            if differing(left[external_id], record.properties, self._properties):
+                differs.add(external_id)
+            else:
                 outcomes[external_id] = (external_id, VERIFIED, record.id, created.get(external_id, False), None)
+        return differs

@@ -112,8 +112,8 @@ def load_records(phase: Phase, client: PortalClient, ledger: Ledger, portal: Por
 def load_associations(phase: Phase, client: PortalClient, ledger: Ledger, portal: PortalSchema) -> pl.DataFrame:
     """Load every association; return per association and label what was written and confirmed."""
     found = load_links(client, ledger, portal, all_links(phase), phase.progress)
-    schema = {"association": pl.String, "label": pl.String, "links": pl.Int64, "written": pl.Int64}
-    schema |= {"verified": pl.Int64, "unsettled": pl.Int64}
+    counts = ("left_out", "links", "written", "verified", "unsettled")
+    schema = {"association": pl.String, "label": pl.String, **dict.fromkeys(counts, pl.Int64)}
     return pl.DataFrame([vars(linked) for linked in found], schema=schema)
 
 
@@ -145,6 +145,7 @@ def load_counts(loaded: pl.DataFrame, links: pl.DataFrame) -> dict[str, int]:
         "links": int(links["links"].sum()),
         "links_written": int(links["written"].sum()),
         "links_verified": int(links["verified"].sum()),
+        "links_left_out": int(links["left_out"].sum()),
     }
 
 

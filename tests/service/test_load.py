@@ -1,10 +1,14 @@
 """The load against a real emulator over real HTTP: idempotent, resumable, believing only what it read back."""
 
+from contextlib import contextmanager
+
 import httpx
 import polars as pl
 import pytest
 
+from ennu_lib.clock import VirtualClock
 from ennu_lib.emulator import EmulatorSettings, running
+from ennu_lib.errors import StorageFull
 from ennu_lib.hubspot import apply_plan, connect, flat_limits, load_portal_schema, make_plan, read_portal
 from ennu_lib.images import image_frame
 from ennu_lib.keys import Keys
@@ -163,6 +167,48 @@ def test_links_are_made_once_and_confirmed(client, clean):
     assert (linked.links, linked.written, linked.verified, linked.unsettled) == (RECORDS, RECORDS, RECORDS, 0)
     (again,) = load_links(client, book, PORTAL, clean.scan("targets/links"), lambda *_: None)
     assert (again.written, again.verified) == (0, RECORDS)
+
+
+def test_a_link_whose_end_was_not_loaded_is_counted_as_left_out(client, clean):
+    _, book = load(client, clean)
+    (linked,) = load_links(client, book, PORTAL, clean.scan("targets/links"), lambda *_: None)
+    assert (linked.left_out, linked.links, linked.written) == (RECORDS, 0, 0)
+
+
+@contextmanager
+def deaf(url):
+    """A client that gets empty answers to every read of records and of links, and does not wait."""
+    rules = [{"kind": "silent_empty", "path": "/batch/read$"}]
+    limits = flat_limits(10_000, 10_000_000, 10_000, 10_000_000)
+    with connect(url, "test-token", limits=limits, clock=VirtualClock()) as deaf:
+        httpx.post(f"{url}/_faults", json={"seed": 7, "rules": rules}).raise_for_status()
+        yield deaf
+        httpx.delete(f"{url}/_faults").raise_for_status()
+
+
+def test_a_record_that_cannot_be_read_back_stays_in_doubt(client, clean, url):
+    with deaf(url) as unheard:
+        done, book = load(unheard, clean)
+    assert (done.records, done.written, done.unchanged) == (RECORDS, RECORDS, 0)
+    assert book.counts()["state"].to_list() == ["inflight"]
+    load(client, clean)
+    assert book.counts()["state"].to_list() == ["verified"]
+
+
+def test_links_that_cannot_be_read_are_not_replaced(client, clean, url):
+    _, book = load(client, clean)
+    load(client, clean, "lab_results")
+    with deaf(url) as unheard:
+        (linked,) = load_links(unheard, book, PORTAL, clean.scan("targets/links"), lambda *_: None)
+    assert (linked.links, linked.written, linked.unsettled, linked.verified) == (RECORDS, 0, RECORDS, 0)
+
+
+def test_a_full_disk_stops_the_ledger_with_one_line(tmp_path):
+    book = Ledger(tmp_path / "ledger.sqlite")
+    book._db.execute("PRAGMA max_page_count = 8")
+    with pytest.raises(StorageFull, match="the ledger could not be written: no space left"):
+        book.plan("contacts", [(f"{n:032x}", b"x" * 16) for n in range(10_000)])
+    assert book.counts().is_empty()
 
 
 def test_reconciliation_sees_what_somebody_else_changed_or_removed(client, clean):
