@@ -26,7 +26,11 @@ class Rehearsal:
     def environment(self) -> dict[str, str]:
         """What a process needs to work in this rehearsal."""
         return {
-            **{k: v for k, v in os.environ.items() if k not in ("ENNU_KEY", "ENNU_PORTAL_URL")},
+            **{
+                k: v
+                for k, v in os.environ.items()
+                if k not in ("ENNU_KEY", "ENNU_PORTAL_URL") and not k.startswith(("PYTEST_", "COV_"))
+            },
             "ENNU_WORKSPACE": str(self.folder / "workspace"),
             "ENNU_REPORTS": str(self.folder / "reports"),
             "ENNU_HOME": str(project_root()),
