@@ -18,7 +18,7 @@ class Status(StrEnum):
 
 
 class Severity(StrEnum):
-    """How much a failed check weighs. Only `block` stops the run."""
+    """How much a failed check weighs: `error` fails the phase, and `block` leaves it without an end marker as well."""
 
     INFO = "info"
     WARN = "warn"

@@ -10,7 +10,7 @@ import subprocess
 from pathlib import Path
 
 from ennu_lib import __version__
-from ennu_lib.config import project_root
+from ennu_lib.config import params_dir, project_root
 from ennu_lib.workspace import sha256_of
 
 
@@ -18,11 +18,11 @@ def provenance(run_file: Path) -> dict[str, str]:
     """Operator, environment, code version and hashes of parameters and dependency lock, as plain strings."""
     root = project_root()
     return {
-        "operator": os.environ.get("ENNU_OPERATOR") or getpass.getuser(),
+        "operator": os.environ.get("ENNU_OPERATOR") or _user(),
         "workbook": __version__,
         "commit": _commit(root),
         "parameters_sha256": sha256_of(run_file),
-        "params_folder_sha256": folder_sha256(root / "params"),
+        "params_folder_sha256": folder_sha256(params_dir()),
         "requirements_lock_sha256": sha256_of(root / "requirements.lock")
         if (root / "requirements.lock").is_file()
         else "not found",
@@ -37,6 +37,14 @@ def folder_sha256(folder: Path) -> str:
     for path in sorted(p for p in folder.rglob("*") if p.is_file() and "__pycache__" not in p.parts):
         digest.update(f"{path.relative_to(folder).as_posix()}\0{sha256_of(path)}\n".encode())
     return digest.hexdigest()
+
+
+def _user() -> str:
+    """The name of the user, or the number: a container may run under one that has no name."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return f"user {os.getuid()}"
 
 
 def _commit(root: Path) -> str:
