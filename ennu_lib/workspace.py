@@ -76,6 +76,12 @@ class Workspace:
             temporary.write_bytes(data)
         return target
 
+    def empty(self, *folders: str) -> None:
+        """Remove the files of folders that are about to be written anew, so that none of an earlier attempt stays."""
+        for folder in folders:
+            for name in self.names(folder):
+                (self.root / folder / f"{name}.parquet").unlink()
+
     def remove_leftovers(self) -> None:
         """Remove what killed processes left half-written: private data that nobody would look for."""
         for part in self.root.rglob(f"{PART}*"):

@@ -83,6 +83,11 @@ class Phase:
         self._inputs[file] = self._known.get(file) or sha256_of(path)
         return path
 
+    def used(self, *paths: Path) -> None:
+        """Record files that the library reads from the workspace as inputs of this phase."""
+        for path in paths:
+            self.use(path.relative_to(self.workspace.root).as_posix())
+
     def write(self, name: str, frame: pl.DataFrame | pl.LazyFrame) -> Path:
         """Write `frame` to workspace file `name`, recorded as an output of this phase."""
         path = self.workspace.write(name, frame)

@@ -23,7 +23,7 @@ from ennu_lib.hubspot.opening import portal_url
 from ennu_lib.hubspot.plan import Plan
 from ennu_lib.hubspot.portal_schema import PortalSchema
 from ennu_lib.hubspot.schema import EXTERNAL_ID
-from ennu_lib.images import image_frame, objects_to_load
+from ennu_lib.images import image_frame, link_files, objects_to_load, record_files
 from ennu_lib.load.ledger import QUARANTINED, REJECTED, VERIFIED, Ledger
 from ennu_lib.load.links import load_links
 from ennu_lib.load.records import RecordLoader
@@ -89,6 +89,7 @@ def load_records(phase: Phase, client: PortalClient, ledger: Ledger, portal: Por
     """Load every object; return per object what was written, verified, and refused."""
     rows = []
     for name in objects_to_load(phase.workspace):
+        phase.used(*record_files(phase.workspace, name))
         properties = {p.name: p for p in portal.properties[name]}
         frame = image_frame(phase.workspace, name, properties)
         total = _rows(frame)
@@ -119,8 +120,7 @@ def load_associations(phase: Phase, client: PortalClient, ledger: Ledger, portal
 
 def all_links(phase: Phase) -> pl.LazyFrame:
     """Links of mapping and of health scores."""
-    names = [n for n in ("targets/links", "scores/links") if phase.workspace.exists(n)]
-    return pl.concat([phase.workspace.scan(n) for n in names])
+    return pl.concat([phase.scan(name) for name in link_files(phase.workspace)])
 
 
 def close_ledger(phase: Phase, ledger: Ledger) -> list[Path]:

@@ -48,6 +48,7 @@ def build_targets(
     `golden` holds the golden records of patients with the patients' columns; it stands in for the table itself.
     """
     built = Built()
+    workspace.empty("mapped", "targets", "accounts")
     tables = [t for t, m in maps.mappings.items() if not m.lookup_only and t != PATIENTS]
     _write(workspace, built, f"mapped/{PATIENTS}", map_rows(maps.mappings[PATIENTS], _with_golden(sources, golden)))
     sources = _knowing_excluded(sources, workspace)

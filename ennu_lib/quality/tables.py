@@ -17,6 +17,7 @@ REASON = "a rule that empties more than 5 % of a column is itself in question (2
 def standardize_tables(phase: Phase, rules: StandardizeParams) -> pl.DataFrame:
     """Write `clean/<table>` for every table of the rules and all events to `clean/events`; return the events."""
     events = []
+    phase.workspace.empty("clean")
     for number, (table, columns) in enumerate(_present(phase, rules), start=1):
         made = standardize(phase.scan(f"source/{table}"), table, columns, phase.params.today)
         phase.write(f"clean/{table}", made.frame)

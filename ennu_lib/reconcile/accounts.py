@@ -11,6 +11,7 @@ from ennu_lib.evidence import Finding, Severity, check
 from ennu_lib.source import Extracted
 from ennu_lib.workspace import Workspace
 
+FOLDER = "accounts"
 ACCOUNTS = ("loaded", "merged", "derived", "looked_up", "archived", "quarantined", "rejected", "excluded")
 # Where a table's rows go as a whole when no mapping decides row by row.
 WHOLE_TABLE = {
@@ -71,7 +72,7 @@ def balance_finding(balanced: pl.DataFrame) -> Finding:
 def _of_table(
     table: Extracted, catalogue: Catalogue, workspace: Workspace, unloaded: pl.DataFrame | None
 ) -> pl.DataFrame:
-    if workspace.exists(f"accounts/{table.table}"):
+    if workspace.exists(f"{FOLDER}/{table.table}"):
         return _of_rows(table.table, workspace, unloaded)
     disposition = catalogue.table(table.table).disposition if table.table in catalogue else ""
     account, reason = WHOLE_TABLE.get(disposition, NOT_MAPPED)
@@ -80,7 +81,7 @@ def _of_table(
 
 
 def _of_rows(name: str, workspace: Workspace, unloaded: pl.DataFrame | None) -> pl.DataFrame:
-    rows = workspace.scan(f"accounts/{name}")
+    rows = workspace.scan(f"{FOLDER}/{name}")
     if unloaded is not None and unloaded.height:
         failed = unloaded.lazy().select("key", pl.col("account").alias("now"), pl.col("reason").alias("why"))
         rows = rows.join(failed, on="key", how="left").with_columns(

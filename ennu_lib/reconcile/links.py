@@ -9,6 +9,7 @@ from ennu_lib.hubspot import PortalClient
 from ennu_lib.hubspot.association_types import association_type
 from ennu_lib.hubspot.outcomes import AssociationType
 from ennu_lib.hubspot.portal_schema import PortalSchema
+from ennu_lib.images import link_files
 
 READ_BATCH = 500
 KIND = ["association", "label", "from_object", "to_object"]
@@ -16,8 +17,7 @@ KIND = ["association", "label", "from_object", "to_object"]
 
 def compare_links(phase: Phase, client: PortalClient, portal: PortalSchema) -> pl.DataFrame:
     """Per association and label: pairs expected between loaded records, and how many the portal does not have."""
-    names = [n for n in ("targets/links", "scores/links") if phase.workspace.exists(n)]
-    links = pl.concat([phase.scan(n) for n in names])
+    links = pl.concat([phase.scan(name) for name in link_files(phase.workspace)])
     kinds = links.select(KIND).unique().sort(KIND).collect(engine="streaming")
     rows = []
     for association, label, from_object, to_object in kinds.iter_rows():

@@ -10,10 +10,10 @@ from ennu_lib.catalog import Catalogue
 from ennu_lib.evidence import Finding, Phase, check
 from ennu_lib.hubspot import PortalClient
 from ennu_lib.hubspot.portal_schema import PortalSchema
-from ennu_lib.images import image_frame, objects_to_load, record_frame
-from ennu_lib.reconcile.accounts import ACCOUNTS, balance_finding, row_accounts
+from ennu_lib.images import image_frame, objects_to_load, record_files, record_frame
+from ennu_lib.reconcile.accounts import ACCOUNTS, FOLDER, balance_finding, row_accounts
 from ennu_lib.reconcile.compare import DIFFERENCES, compare_object
-from ennu_lib.source import Extracted
+from ennu_lib.source import Extracted, files_of
 
 STATES = {"rejected": "rejected", "quarantined": "quarantined"}
 
@@ -25,6 +25,7 @@ def compare_all(phase: Phase, client: PortalClient, portal: PortalSchema) -> pl.
     """
     rows, differences = [], [pl.DataFrame(schema=DIFFERENCES)]
     for name in objects_to_load(phase.workspace):
+        phase.used(*record_files(phase.workspace, name))
         refused = phase.scan(f"load/unloaded.{name}").select(pl.col("external_id").alias("ennu_external_id"))
         properties = {p.name: p for p in portal.properties[name]}
         images = image_frame(phase.workspace, name, properties).join(refused, on="ennu_external_id", how="anti")
@@ -32,7 +33,7 @@ def compare_all(phase: Phase, client: PortalClient, portal: PortalSchema) -> pl.
         differences.append(found.differences())
         counts = ("expected", "equal", "missing", "different", "fields")
         rows.append({"object": name, **{count: getattr(found, count) for count in counts}})
-    phase.write("reconcile/differences", pl.concat(differences))
+    phase.write("reconcile/differences", pl.concat(differences).sort(list(DIFFERENCES)))
     return pl.DataFrame(rows)
 
 
@@ -49,6 +50,8 @@ def difference_table(phase: Phase) -> pl.DataFrame:
 
 def run_accounts(phase: Phase, extracted: Mapping[str, Extracted], catalogue: Catalogue) -> pl.DataFrame:
     """The row accounts of the run, with rows whose record was refused moved to rejected or quarantined."""
+    phase.used(*files_of(extracted.values(), phase.workspace))
+    phase.used(*(phase.workspace.path(f"{FOLDER}/{name}") for name in phase.workspace.names(FOLDER)))
     return row_accounts(extracted, catalogue, phase.workspace, _unloaded(phase))
 
 

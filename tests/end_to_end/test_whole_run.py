@@ -68,6 +68,13 @@ def test_all_seven_objects_are_loaded_and_linked(rehearsal, finished):
     assert evidence(rehearsal, "07_load")["counts"]["links_verified"] > 1000
 
 
+def test_every_phase_names_the_files_it_read(rehearsal, finished):
+    read = {spec.name: set(evidence(rehearsal, spec.name)["inputs"]) for spec in PHASES}
+    assert "source/patients.parquet" in read["02_remediation"] & read["06_backup"] & read["08_reconciliation"]
+    assert {"targets/contacts.parquet", "targets/links.parquet", "scores/links.parquet"} <= read["07_load"]
+    assert read["07_load"] | {"accounts/patients.parquet", "load/ids.contacts.parquet"} <= read["08_reconciliation"]
+
+
 def test_a_second_run_writes_nothing(rehearsal, finished):
     again = rehearsal.run(run_id="r2")
     assert again.returncode == 0, again.stdout + again.stderr
