@@ -6,11 +6,10 @@ from collections.abc import Callable, Iterable
 
 import polars as pl
 
+from ennu_lib.catalog.sentinels import NO_DATES
 from ennu_lib.source import KEY, Extracted
 from ennu_lib.workspace import Workspace
 
-# Ways in which legacy systems write that there is no date.
-NO_DATES = ("0000-00-00", "0001-01-01", "1753-01-01", "1900-01-01")
 CLASSES = {
     "full": (1, 2),
     "95 % and more": (0.95, 1),

@@ -92,14 +92,19 @@ def summarized(summary: Summary, rows: pl.LazyFrame) -> pl.LazyFrame:
 
 
 def unconverted(rows: pl.LazyFrame) -> pl.DataFrame:
-    """How many source values of each property no rule could convert: `property`, `values`."""
+    """How many source values of each property no rule could convert, out of how many: `property`, `values`, `given`."""
     marks = [name for name in rows.collect_schema().names() if name.startswith(BAD)]
     if not marks:
-        return pl.DataFrame(schema={"property": pl.String, "values": pl.Int64})
-    counts = rows.filter(pl.col(ACCOUNT).is_in(["loaded", "derived"])).select(pl.col(marks).sum())
-    found = counts.collect(engine="streaming").row(0)
+        return pl.DataFrame(schema={"property": pl.String, "values": pl.Int64, "given": pl.Int64})
     names = [name.removeprefix(BAD) for name in marks]
-    return pl.DataFrame({"property": names, "values": [int(v or 0) for v in found]})
+    accepted = rows.filter(pl.col(ACCOUNT).is_in(["loaded", "derived"]))
+    counts = accepted.select(pl.col(marks).sum(), pl.col(names).count()).collect(engine="streaming").row(0)
+    bad, converted = counts[: len(names)], counts[len(names) :]
+    given = [b + c for b, c in zip(bad, converted, strict=True)]
+    return pl.DataFrame(
+        {"property": names, "values": bad, "given": given},
+        schema={"property": pl.String, "values": pl.Int64, "given": pl.Int64},
+    )
 
 
 def _accepted(rows: pl.LazyFrame) -> pl.LazyFrame:

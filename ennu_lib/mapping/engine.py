@@ -210,10 +210,12 @@ def _refused(refusal: Refusal) -> pl.Expr:
 
 
 def _link_columns(mapping: TableMapping) -> list[pl.Expr]:
-    return [
-        pl.col(_survivor(link.column) if link.table == PATIENTS else link.column).alias(f"__link:{position}")
-        for position, link in enumerate(mapping.links)
+    """The key each link points at. A patient nobody knows keeps the id, so that the link counts as going nowhere."""
+    partners = [
+        pl.coalesce(_survivor(link.column), link.column) if link.table == PATIENTS else pl.col(link.column)
+        for link in mapping.links
     ]
+    return [partner.alias(f"__link:{position}") for position, partner in enumerate(partners)]
 
 
 def _contact_columns(mapping: TableMapping) -> list[pl.Expr]:
@@ -222,7 +224,7 @@ def _contact_columns(mapping: TableMapping) -> list[pl.Expr]:
     extra = {s.column for s in mapping.summaries} | {c for s in mapping.summaries for c in s.where}
     return [
         pl.col(_survivor(mapping.contact.patient)).alias("__patient"),
-        pl.col(mapping.contact.newest).alias("__newest"),
+        rules.moment(pl.col(mapping.contact.newest)).alias("__newest"),
         *(pl.col(column).alias(f"__sum:{column}") for column in sorted(extra)),
     ]
 

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import polars as pl
 
+from ennu_lib.catalog.sentinels import NO_DATES
+
 DATE_FORMATS = ("%Y-%m-%d", "%Y%m%d", "%m/%d/%Y")
 MOMENT_FORMATS = (
     "%Y-%m-%d %H:%M:%S",
@@ -16,8 +18,6 @@ MOMENT_FORMATS = (
     "%Y-%m-%d %H:%M",
     "%Y-%m-%d",
 )
-# The sentinels of rule PAT-04: a legacy system's way of writing "no date".
-NO_DATES = ("0000-00-00", "0001-01-01", "1753-01-01", "1900-01-01")
 TRUE_WORDS = ("1", "y", "yes", "true", "t")
 FALSE_WORDS = ("0", "n", "no", "false", "f")
 MAX_TEXT = 65_536

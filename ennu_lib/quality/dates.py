@@ -6,10 +6,9 @@ import calendar
 import datetime as dt
 import re
 
+from ennu_lib.catalog.sentinels import NO_DATES
 from ennu_lib.quality.outcome import Outcome, kept, refused
 
-# Ways of writing "no date" (quality rule PAT-04 and the sources fact sheet).
-NO_DATES = frozenset({"0000-00-00", "0001-01-01", "1753-01-01", "1900-01-01", "1899-12-30"})
 EARLIEST_BIRTH = dt.date(1905, 1, 1)
 MONTHS = {name.lower(): number for number, name in enumerate(calendar.month_abbr) if name}
 
@@ -63,7 +62,7 @@ def _parse(text: str, today: dt.date) -> dt.date | str | None:
     if text[:10] in NO_DATES or text.startswith("0000"):
         return "none"
     if match := _ISO.match(text) or _COMPACT.match(text):
-        return _day(int(match[1]), int(match[2]), int(match[3]))
+        return _none_or(_day(int(match[1]), int(match[2]), int(match[3])))
     if match := _AMERICAN.match(text):
         first, second, year = int(match[1]), int(match[2]), _year(match[3], today)
         month, day = (second, first) if first > 12 else (first, second)

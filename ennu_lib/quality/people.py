@@ -23,13 +23,25 @@ SEXES = {
     "unknown": ("u", "unknown", "2", "?", "not given", "undisclosed"),
 }
 SEX_OF = {spelling: sex for sex, spellings in SEXES.items() for spelling in spellings}
+MOST_REPAIRS = 8
 _EXTENSION = re.compile(r"(?i)\s*(?:x|ext\.?|#)\s*\d+\s*$")
 _SPACES = re.compile(r"\s+")
 _WORD = re.compile(r"[^\W\d_]+", re.UNICODE)
 
 
 def repaired(text: str) -> str:
-    """Text without mojibake and control characters, in Unicode form C, with single spaces."""
+    """Text without mojibake and control characters, in Unicode form C, with single spaces.
+
+    One repair may lay open another, so it is repeated until it changes nothing.
+    """
+    for _ in range(MOST_REPAIRS):
+        before, text = text, _repaired_once(text)
+        if text == before:
+            break
+    return text
+
+
+def _repaired_once(text: str) -> str:
     clean = ftfy.fix_text(text, uncurl_quotes=False, normalization="NFC")
     return _SPACES.sub(" ", "".join(c for c in clean if c.isprintable() or c == " ")).strip()
 

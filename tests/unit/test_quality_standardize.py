@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 
 from ennu_lib.errors import ConfigurationError
-from ennu_lib.quality import load_standardize, people, reasons, standardize, summarize
+from ennu_lib.quality import dates, load_standardize, people, reasons, standardize, summarize
 
 TODAY = dt.date(2026, 6, 30)
 RULES = {"first_name": "name", "date_of_birth": "birth_date", "phone": "phone", "state": "state"}
@@ -95,3 +95,13 @@ def test_addresses_that_are_none(text):
 @pytest.mark.parametrize("text", ["555-0123", "(212) 555-0123", "0000000000", "1234567890", "911", "213-911-1234"])
 def test_numbers_that_are_none(text):
     assert people.phone(text).value is None
+
+
+def test_a_repair_that_lays_open_another_is_repeated():
+    once = people.repaired("\x80Ä\U00018cd6")
+    assert people.repaired(once) == once
+
+
+@pytest.mark.parametrize("text", ["12/31/9999", "99991231", "2079-06-06 23:59:00", "19000101", "1/1/1753"])
+def test_every_spelling_of_a_sentinel_says_that_there_is_no_date(text):
+    assert dates.date(text, TODAY).reason == "NO_DATE"

@@ -1,0 +1,77 @@
+"""The mapping engine on a few rows: accounts, survivors, links, the newest row, and what no rule could convert."""
+
+import polars as pl
+import pytest
+
+from ennu_lib.catalog.biomarkers import load_biomarkers
+from ennu_lib.config import params_dir
+from ennu_lib.keys import Keys
+from ennu_lib.mapping import contacts
+from ennu_lib.mapping.engine import Sources, map_rows
+from ennu_lib.mapping.spec import Mapping
+
+CLINICAL = params_dir() / "clinical"
+KEYS = Keys("k" * 40)
+# Patient 2 was merged into 1; 3 is not loaded; 9 is nowhere.
+CROSSWALK = pl.LazyFrame(
+    {"patient_id": ["1", "2", "3"], "golden_id": ["1", "1", "3"], "excluded": [False, False, True]}
+)
+VISITS = pl.LazyFrame(
+    {
+        "__key": ["a", "b", "c", "d", "e"],
+        "patient_id": ["1", "2", "3", "9", None],
+        "seen": ["2026-01-31", "9999-12-31", "2026-02-01", "2026-02-02", "2026-02-03"],
+        "fee": ["10.50", "ten", "1", "2", " "],
+    }
+)
+FEE = {"source": "fee", "target": "service_amount", "rule": "number"}
+ORPHANS = {
+    "column": "patient_id",
+    "test": "orphan",
+    "table": "patients",
+    "account": "quarantined",
+    "reason": "ORPHAN_PATIENT",
+}
+
+
+@pytest.fixture(scope="module")
+def sources():
+    biomarkers = load_biomarkers(CLINICAL / "biomarkers.csv", CLINICAL / "unit_aliases.csv")
+    return Sources(lambda _: VISITS, CROSSWALK, {}, [], biomarkers, KEYS)
+
+
+def visits(**more):
+    return Mapping(table="visits", purpose="a visit", fields=[FEE], **more)
+
+
+def contributing(**more):
+    return visits(contact={"patient": "patient_id", "newest": "seen"}, **more)
+
+
+def test_every_row_has_one_account_and_the_first_refusal_names_it(sources):
+    made = map_rows(contributing(refuse=[ORPHANS]), sources).collect()
+    assert list(made.select("__key", "__account", "__reason").iter_rows()) == [
+        ("a", "derived", "ACCEPTED"),
+        ("b", "derived", "ACCEPTED"),
+        ("c", "excluded", "PATIENT_EXCLUDED"),
+        ("d", "quarantined", "ORPHAN_PATIENT"),
+        ("e", "derived", "ACCEPTED"),
+    ]
+
+
+def test_a_day_that_means_no_day_is_not_the_newest(sources):
+    mapping = contributing()
+    newest = contacts.newest_rows(mapping, map_rows(mapping, sources)).collect()
+    assert newest.filter(pl.col("golden_id") == "1")["service_amount"].to_list() == ["10.5"]
+
+
+def test_a_link_follows_the_survivor_and_one_to_nobody_is_still_a_link(sources):
+    records = {"object": "telehealth_sessions", "id_property": "session_id", "id": "V-{__key}"}
+    link = {"association": "contact_to_telehealth_sessions", "column": "patient_id", "table": "patients"}
+    made = map_rows(visits(records=records, links=[link]), sources).collect()
+    assert made["__link:0"].to_list() == ["1", "1", "3", "9", None]
+
+
+def test_unconverted_values_are_counted_among_those_that_were_given(sources):
+    found = contacts.unconverted(map_rows(contributing(refuse=[ORPHANS]), sources))
+    assert found.rows() == [("service_amount", 1, 2)]
