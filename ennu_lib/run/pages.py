@@ -15,6 +15,9 @@ from ennu_lib.report.render import render_phase
 from ennu_lib.run.record import PhaseRecord, RunRecord, write_manifest
 from ennu_lib.workspace import Workspace, make_private, replacing
 
+# Reports are for reviewers of any account; everything private is in the workspace.
+HANDED_OUT = 0o644
+
 
 def render_run_pages(workspace: Workspace, record: RunRecord, spec: PhaseSpec, notebook: Path, reports: Path) -> None:
     """Render the page of `spec`, the run's index and the list of runs, and hash them all into the manifest.
@@ -83,9 +86,10 @@ def _render_overviews(workspace: Workspace, record: RunRecord, reports: Path, or
     render_index(run, phases, reports / "index.html")
     with replacing(reports / "run.json") as temporary:
         temporary.write_text(json.dumps(asdict(record), indent=1, sort_keys=True) + "\n", encoding="utf-8")
-    (reports / "run.json").chmod(0o644)
     write_manifest(reports)
     render_runs(_all_runs(reports.parent), reports.parent / "index.html")
+    for page in (*reports.iterdir(), reports.parent / "index.html"):
+        page.chmod(HANDED_OUT)
 
 
 def _all_runs(root: Path) -> list[dict[str, Any]]:
