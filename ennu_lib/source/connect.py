@@ -16,7 +16,14 @@ MYSQL_SNAPSHOT = (
     "SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ",
     "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY",
 )
-SNAPSHOT = {"mysql": MYSQL_SNAPSHOT, "mariadb": MYSQL_SNAPSHOT, "sqlite": ("BEGIN",)}
+# A server may write dates day first; text is read here, so the spelling is not left to it.
+POSTGRES_SNAPSHOT = ("SET LOCAL datestyle TO 'ISO'", "SET LOCAL intervalstyle TO 'postgres'")
+SNAPSHOT = {
+    "mysql": MYSQL_SNAPSHOT,
+    "mariadb": MYSQL_SNAPSHOT,
+    "postgresql": POSTGRES_SNAPSHOT,
+    "sqlite": ("BEGIN",),
+}
 # MariaDB and MySQL: unknown user or wrong password; PostgreSQL: the two SQLSTATEs for the same.
 REFUSED_MYSQL = {1044, 1045, 1698}
 REFUSED_POSTGRES = ("password authentication failed", "no password supplied", "authentication failed")

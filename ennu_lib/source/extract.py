@@ -16,11 +16,12 @@ from ennu_lib.keys import Keys
 from ennu_lib.source.connect import snapshot
 from ennu_lib.source.digest import TableDigest
 from ennu_lib.source.shapes import Kind, TableShape
-from ennu_lib.source.values import KeptAsText, selected, to_frame
+from ennu_lib.source.values import KEY, KeptAsText, selected, to_frame
 from ennu_lib.workspace import Workspace, replacing
 
 FOLDER = "source"
 Progress = Callable[[int, int, str], None]
+Report = Callable[[str, int], None]
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,8 @@ def extract(
     killed extraction resumes at the table it was in; its `snapshot` then differs. Raises SourceChanged for a table
     that is gone and DataLost when fewer rows arrive than the same snapshot counts.
     """
-    done = {name: known for name in shapes if (known := _known(workspace, name))}
+    unread = frozenset(counted_only)
+    done = {name: known for name in shapes if (known := _known(workspace, name)) and _as_planned(known, unread)}
     to_do = [name for name in shapes if name not in done]
     if to_do:
         with snapshot(engine) as connection:
@@ -63,7 +65,8 @@ def extract(
             totals = {name: _count(connection, shapes[name]) for name in to_do}
             report = _counting(progress, sum(totals.values()))
             for name in to_do:
-                if name in frozenset(counted_only):
+                if name in unread:
+                    workspace.path(f"{FOLDER}/{name}").unlink(missing_ok=True)
                     done[name] = _counted(shapes[name], totals[name], taken_at)
                 else:
                     done[name] = _extract_table(
@@ -96,7 +99,7 @@ def _extract_table(
     keys: Keys,
     chunk_rows: int,
     taken_at: str,
-    report: Progress,
+    report: Report,
 ) -> Extracted:
     target = workspace.path(f"{FOLDER}/{shape.name}")
     as_text: frozenset[str] = frozenset()
@@ -131,7 +134,7 @@ def _write(
     keys: Keys,
     chunk_rows: int,
     as_text: frozenset[str],
-    report: Progress,
+    report: Report,
 ) -> TableDigest:
     digest = TableDigest(keys)
     with replacing(target) as temporary:
@@ -141,8 +144,8 @@ def _write(
             table = frame.to_arrow()
             writer = writer or pq.ParquetWriter(temporary, table.schema, compression="zstd")
             writer.write_table(table.cast(writer.schema))
-            digest.add(frame.drop(frame.columns[0]))
-            report(frame.height, 0, shape.name)
+            digest.add(frame.drop(KEY))
+            report(shape.name, digest.rows)
         if writer is None:
             empty = to_frame(shape, [], as_text, 0).to_arrow()
             writer = pq.ParquetWriter(temporary, empty.schema, compression="zstd")
@@ -223,14 +226,19 @@ def _known(workspace: Workspace, name: str) -> Extracted | None:
     )
 
 
-def _counting(progress: Progress | None, total: int) -> Progress:
-    seen = 0
+def _as_planned(known: Extracted, unread: frozenset[str]) -> bool:
+    """Whether an earlier extraction of a table did what is asked now: copy it, or only count it."""
+    return (known.file is None) == (known.table in unread)
 
-    def report(rows: int, _total: int, table: str) -> None:
-        nonlocal seen
-        seen += rows
+
+def _counting(progress: Progress | None, total: int) -> Report:
+    """A table that is begun again, because a column must be kept as text, counts once."""
+    seen: dict[str, int] = {}
+
+    def report(table: str, rows: int) -> None:
+        seen[table] = rows
         if progress:
-            progress(seen, total, table)
+            progress(sum(seen.values()), total, table)
 
     return report
 

@@ -21,6 +21,7 @@ class Kind(StrEnum):
     TEXT = "text"
     MOMENT = "moment"
     BYTES = "bytes"
+    OTHER = "other"
 
 
 @dataclass(frozen=True)
@@ -106,7 +107,7 @@ def _kind(declared: types.TypeEngine) -> Kind:
         return Kind.MOMENT
     if isinstance(declared, types.LargeBinary) or type(declared).__name__.upper() in ("BIT", "VARBINARY", "BINARY"):
         return Kind.BYTES
-    return Kind.TEXT
+    return Kind.TEXT if isinstance(declared, types.String) else Kind.OTHER
 
 
 def _name(declared: types.TypeEngine) -> str:

@@ -21,6 +21,7 @@ DTYPES = {
     Kind.TEXT: pl.String,
     Kind.MOMENT: pl.String,
     Kind.BYTES: pl.Binary,
+    Kind.OTHER: pl.String,
 }
 KEY = "__key"
 PRECISION = 38
@@ -42,8 +43,13 @@ def dtype_of(column: ColumnShape) -> pl.DataType:
 
 
 def selected(table: sa.TableClause, column: ColumnShape, dialect: str) -> sa.ColumnElement:
-    """The expression that reads `column`: moments and decimals as the text the database has for them."""
+    """The expression that reads `column`: moments and decimals as the text the database has for them.
+
+    So are JSON, arrays and the like in PostgreSQL, whose driver would make Python objects of them.
+    """
     value = table.c[column.name]
+    if column.kind is Kind.OTHER and dialect == "postgresql":
+        return sa.cast(value, sa.Text).label(column.name)
     if column.kind in (Kind.MOMENT, Kind.DECIMAL) and dialect != "sqlite":
         return sa.cast(value, sa.CHAR(64) if dialect in ("mysql", "mariadb") else sa.Text).label(column.name)
     return sa.type_coerce(value, sa.types.NullType()).label(column.name)
@@ -62,7 +68,7 @@ def to_frame(shape: TableShape, rows: Sequence[Sequence[Any]], as_text: frozense
 
 
 def _series(column: ColumnShape, values: Sequence[Any], as_text: frozenset[str]) -> pl.Series:
-    if column.name in as_text or column.kind in (Kind.TEXT, Kind.MOMENT):
+    if column.name in as_text or column.kind in (Kind.TEXT, Kind.MOMENT, Kind.OTHER):
         return pl.Series(column.name, [_text(v) for v in values], dtype=pl.String)
     try:
         if column.kind is Kind.DECIMAL:

@@ -8,6 +8,7 @@ from ennu_lib.errors import SourceChanged, SourceRefused, SourceUnreachable
 from ennu_lib.keys import Keys
 from ennu_lib.source import KEY, Kind, TableDigest, connect, extract, read_extracted, reflect
 from ennu_lib.workspace import Workspace
+from tests.conftest import fresh_database
 
 KEYS = Keys("k" * 40)
 
@@ -90,6 +91,14 @@ def test_tables_with_credentials_are_counted_and_never_read(engine, tmp_path):
     assert not workspace.exists("source/keyless")
 
 
+def test_a_table_that_shall_be_read_or_shall_not_is_looked_at_again(engine, tmp_path):
+    taken(engine, tmp_path, counted_only=["keyless"])
+    workspace, found = taken(engine, tmp_path)
+    assert found["keyless"].file
+    workspace, found = taken(engine, tmp_path, counted_only=["keyless"])
+    assert (found["keyless"].file, workspace.exists("source/keyless")) == (None, False)
+
+
 def test_an_extraction_that_was_killed_goes_on_at_its_table(engine, tmp_path):
     class Killed(BaseException):
         pass
@@ -139,9 +148,26 @@ def test_values_of_another_type_are_kept_as_text(tmp_path):
     with engine.begin() as db:
         db.exec_driver_sql("CREATE TABLE odd (id integer PRIMARY KEY, n integer, d decimal(8,2))")
         db.exec_driver_sql("INSERT INTO odd VALUES (1, 5, 1.25), (2, 'five', 'n/a')")
-    workspace, found = taken(engine, tmp_path)
+    seen = []
+    workspace, found = taken(engine, tmp_path, chunk_rows=1, progress=lambda *state: seen.append(state))
+    assert seen[-1] == (2, 2, "odd")
     assert found["odd"].kept_as_text == ("d", "n")
     assert workspace.scan("source/odd").collect()["n"].to_list() == ["5", "five"]
+
+
+@pytest.fixture
+def postgres_engine():
+    for url in fresh_database("postgresql"):
+        with sa.create_engine(url).begin() as db:
+            db.exec_driver_sql(f"ALTER DATABASE {sa.make_url(url).database} SET datestyle TO 'SQL, DMY'")
+            db.exec_driver_sql("CREATE TABLE visits (id integer PRIMARY KEY, day date, form jsonb, tags text[])")
+            db.exec_driver_sql("INSERT INTO visits VALUES (1, '2026-04-03', '{\"a\": [1.50, null]}', '{x,y}')")
+        yield connect(url)
+
+
+def test_postgresql_gives_its_own_text_of_days_json_and_arrays(postgres_engine, tmp_path):
+    workspace, _ = taken(postgres_engine, tmp_path)
+    assert workspace.scan("source/visits").collect().row(0) == ("1", 1, "2026-04-03", '{"a": [1.50, null]}', "{x,y}")
 
 
 def test_types_are_kept(engine):
