@@ -30,8 +30,8 @@ RunFile = Annotated[str, typer.Option("--run", help="The run's parameter file.")
 RunId = Annotated[str | None, typer.Option("--run-id", help="Name of the run; give it again to resume.")]
 
 
-@app.command()
-def run(
+@app.command("run")
+def run_phases(
     run: RunFile = DEMO,
     run_id: RunId = None,
     only: Annotated[str | None, typer.Option(help="One phase, by number or name.")] = None,
@@ -56,7 +56,7 @@ def run(
 def demo(run: RunFile = DEMO, run_id: RunId = None) -> None:
     """Build the synthetic clinic unless it is there, then run every phase against the emulator."""
     build(run=run, from_synthea=None, replace=False)
-    globals()["run"](run=run, run_id=run_id, only=None, start=None)
+    run_phases(run=run, run_id=run_id)
 
 
 @app.command()

@@ -30,8 +30,7 @@ def secret(name: str, folder: Path | None = None) -> str:
 
 
 def make_rehearsal_key(name: str, folder: Path) -> None:
-    """Create a random key file for rehearsals, readable by its owner only, unless one is there already."""
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    """Create a random key file for rehearsals in `folder`, for its owner only, unless one is there already."""
     try:
         handle = os.open(folder / name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:

@@ -40,12 +40,6 @@ def render_run_pages(workspace: Workspace, record: RunRecord, spec: PhaseSpec, n
         raise refused
 
 
-def render_index_only(workspace: Workspace, record: RunRecord, reports: Path) -> None:
-    """Render the index and the manifest without running anything."""
-    reports.mkdir(parents=True, exist_ok=True)
-    _render_overviews(workspace, record, reports, provenance(workspace.root / "run.yml"))
-
-
 def _render_internal(workspace: Workspace, notebook: Path, evidence: dict, origin: dict, spec: PhaseSpec) -> None:
     target = workspace.root / "pages" / f"{spec.name}.html"
     make_private(target.parent)
@@ -107,6 +101,3 @@ def _all_runs(root: Path) -> list[dict[str, Any]]:
             }
         )
     return sorted(found, key=lambda run: run["started"], reverse=True)
-
-
-__all__ = ["render_index_only", "render_run_pages"]

@@ -16,6 +16,8 @@ from ennu_lib import emulator, errors
 from ennu_lib.clock import Clock, SystemClock
 from ennu_lib.config import RunParams, project_root, reports_root, workspace_root
 from ennu_lib.evidence import PHASES, PhaseSpec, begin_run, forget_evidence, phase_spec, read_evidence
+from ennu_lib.evidence.phase import SECRETS
+from ennu_lib.hubspot.opening import PORTAL_URL
 from ennu_lib.keys import make_rehearsal_key
 from ennu_lib.progress import WATCHED, describe, duration, read_progress
 from ennu_lib.run.execute import Ending, execute
@@ -23,7 +25,6 @@ from ennu_lib.run.pages import render_run_pages
 from ennu_lib.run.record import PhaseRecord, RunRecord, load_record, save_record
 from ennu_lib.workspace import Workspace, make_private, sha256_of
 
-PORTAL_URL = "ENNU_PORTAL_URL"
 REHEARSAL_TOKEN = "test-token"
 STILL_ALIVE_SECONDS = 30
 
@@ -157,7 +158,8 @@ def portal(params: RunParams) -> Iterator[None]:
         os.environ[WATCHED] = "1"
         stack.callback(os.environ.pop, WATCHED, None)
         if params.environment == "rehearsal":
-            make_rehearsal_key(params.key, workspace_root() / ".secrets")
+            make_private(workspace_root() / SECRETS)
+            make_rehearsal_key(params.key, workspace_root() / SECRETS)
         if params.target.emulator:
             os.environ.setdefault(params.target.token, REHEARSAL_TOKEN)
             state = workspace_root() / params.target.emulator.state
@@ -217,6 +219,3 @@ def _line(entry: PhaseRecord) -> str:
     return (
         f"{entry.phase:<20} {shown:<22} {entry.rows:>12,} rows  {duration(entry.seconds):>12}  {entry.peak_mb:>5,} MB"
     )
-
-
-__all__ = ["PHASES", "Runner", "chosen_phases", "portal"]

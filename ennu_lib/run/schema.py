@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from ennu_lib.config import load_run, workspace_root
+from ennu_lib.config import load_run
 from ennu_lib.hubspot import PortalClient, Snapshot
 from ennu_lib.hubspot.commands import PortalReview, portal_apply, portal_plan
 from ennu_lib.hubspot.opening import open_portal, portal_url
@@ -19,7 +19,7 @@ def review_portal(run_file: Path) -> Iterator[tuple[PortalReview, PortalClient]]
     """The plan for the run's portal, and a client of it. A rehearsal's emulator is started and stopped."""
     params = load_run(run_file)
     with portal(params):
-        token = secret(params.target.token, workspace_root() / ".secrets")
+        token = secret(params.target.token)
         with open_portal(params, token) as client:
             yield portal_plan(client, portal_url(params), params.environment), client
 

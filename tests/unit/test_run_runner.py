@@ -5,9 +5,10 @@ import json
 import nbformat
 import pytest
 
+from ennu_lib.config import load_run
 from ennu_lib.errors import EnnuError
 from ennu_lib.evidence import phase_spec
-from ennu_lib.run.runner import Runner
+from ennu_lib.run.runner import Runner, portal
 
 RUN = """\
 name: tiny
@@ -66,3 +67,10 @@ def test_what_a_killed_process_left_half_written_is_removed(attempt):
     part.touch()
     attempt(OPEN, FINISH)
     assert not part.exists()
+
+
+def test_the_portal_of_a_rehearsal_leaves_private_folders_only(tmp_path, workspace_folder):
+    (tmp_path / "run.yml").write_text(RUN)
+    with portal(load_run(tmp_path / "run.yml")):
+        assert (workspace_folder / ".secrets/ENNU_KEY").stat().st_mode & 0o777 == 0o600
+    assert [p.stat().st_mode & 0o777 for p in (workspace_folder, workspace_folder / ".secrets")] == [0o700] * 2
