@@ -1,10 +1,15 @@
 """A backup is believed after it was restored and every digest is equal; a changed byte is found."""
 
+import json
+
 import polars as pl
 import pytest
 
-from ennu_lib.backup import back_up, restore
+from ennu_lib.backup import back_up, back_up_portal, portal_files, restore
+from ennu_lib.emulator import EmulatorSettings, running
 from ennu_lib.errors import DataLost
+from ennu_lib.hubspot import connect as connect_portal
+from ennu_lib.hubspot import flat_limits, load_portal_schema
 from ennu_lib.keys import Keys
 from ennu_lib.source import connect, extract, reflect
 from ennu_lib.workspace import Workspace
@@ -66,3 +71,21 @@ def test_another_key_proves_nothing(taken):
     copy = back_up(extracted, workspace)
     found = restore(copy.manifest, workspace, workspace.path("restored", ".sqlite"), Keys("x" * 40))
     assert not found.filter(pl.col("table") == "25 things")["equal"][0]
+
+
+def test_the_portal_is_exported_with_every_value_it_holds(tmp_path):
+    workspace = Workspace("r", tmp_path / "w")
+    calm = EmulatorSettings(limits_enforced=False, search_lag_seconds=0)
+    limits = flat_limits(10_000, 10_000_000, 10_000, 10_000_000)
+    with (
+        running(tmp_path / "portal.sqlite", settings=calm) as url,
+        connect_portal(url, "test-token", limits=limits) as client,
+    ):
+        people = [{"email": f"person{n}@clinic.org", "city": "Tampa"} for n in range(250)]
+        for start in range(0, 250, 100):
+            client.batch_upsert("contacts", "email", people[start : start + 100])
+        found = back_up_portal(client, load_portal_schema(), workspace)
+    assert found.filter(pl.col("in_portal")).select("object", "records", "repeated").rows() == [("contacts", 250, 0)]
+    kept = workspace.scan("backup/portal/contacts").collect()["properties"].to_list()
+    assert {json.loads(held)["email"] for held in kept} == {person["email"] for person in people}
+    assert all(file.is_file() for file in portal_files(found, workspace))
