@@ -7,6 +7,7 @@ from typing import Any
 from ennu_lib.emulator import access
 from ennu_lib.emulator.calls import Call, Portal
 from ennu_lib.emulator.errors import ApiError, objects_not_found
+from ennu_lib.emulator.link_caps import over_cap
 from ennu_lib.emulator.links import Links, Wish
 from ennu_lib.emulator.model import Definition
 from ennu_lib.emulator.records import number_of
@@ -54,7 +55,7 @@ def _existing(
         if unknown:
             errors.append(objects_not_found(kind.noun, [str(number) for number in unknown]))
     found = [wish for wish in wishes if wish.from_id in live_from and wish.to_id in live_to]
-    refused = links.over_cap(found)
+    refused = over_cap(links, found)
     errors += [error.body for error in refused.values()]
     return [wish for position, wish in enumerate(found) if position not in refused], errors
 

@@ -9,6 +9,7 @@ from ennu_lib.emulator.calls import Answer, Call, Portal, batch_answer
 from ennu_lib.emulator.errors import bad_request, not_unique, objects_not_found, too_many_inputs
 from ennu_lib.emulator.inline import link_created, plan_links
 from ennu_lib.emulator.inputs import CREATE, UPDATE, UPSERT, Input
+from ennu_lib.emulator.links import unlink
 from ennu_lib.emulator.model import ObjectType
 from ennu_lib.emulator.records import Record, Records, number_of
 from ennu_lib.emulator.settings import BATCH_INPUTS, HISTORY_INPUTS
@@ -133,7 +134,11 @@ def archive(portal: Portal, call: Call) -> Answer:
     keys = [str(item.get("id", "")) for item in batch_inputs(call)]
     with portal.store.transaction():
         found = find_records(portal, kind, keys)
-        portal.records(kind).archive(
-            list(found.values()), portal.now(), portal.settings.archived_record_keeps_unique_value
-        )
+        archive_records(portal, kind, list(found.values()))
     return Answer(204)
+
+
+def archive_records(portal: Portal, kind: ObjectType, records: list[Record]) -> None:
+    """To the recycle bin, without their associations."""
+    portal.records(kind).archive(records, portal.now(), portal.settings.archived_record_keeps_unique_value)
+    unlink(portal, kind, [record.id for record in records])

@@ -12,6 +12,7 @@ from ennu_lib.emulator.inputs import Input
 from ennu_lib.emulator.links import Links, Wish
 from ennu_lib.emulator.model import Definition, ObjectType
 from ennu_lib.emulator.records import number_of
+from ennu_lib.emulator.settings import ASSOCIATION_PAGE
 
 
 def plan_links(portal: Portal, kind: ObjectType, items: Sequence[Input]) -> None:
@@ -58,12 +59,12 @@ def link_created(portal: Portal, kind: ObjectType, items: Sequence[Input]) -> No
 
 
 def associations_of(portal: Portal, kind: ObjectType, shapes: list[dict[str, Any]], wanted: Sequence[str]) -> None:
-    """Add to record shapes the ids of what they are associated with, by type."""
+    """Add to record shapes the ids of what they are associated with, by type, at most 500 of each."""
     for name in wanted:
         other = portal.registry.find(name)
-        present = Links(portal, kind, other).present(int(shape["id"]) for shape in shapes)
+        links = Links(portal, kind, other)
         for shape in shapes:
-            if targets := present.get(int(shape["id"])):
+            if targets := links.page(int(shape["id"]), 0, ASSOCIATION_PAGE):
                 results = [
                     {"id": str(to_id), "type": portal.registry.definitions[number].name.lower()}
                     for to_id, numbers in sorted(targets.items())

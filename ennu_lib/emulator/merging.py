@@ -6,9 +6,11 @@ from ennu_lib.emulator import access
 from ennu_lib.emulator.batches import find_records
 from ennu_lib.emulator.calls import Answer, Call, Portal
 from ennu_lib.emulator.errors import ApiError, bad_request, objects_not_found
+from ennu_lib.emulator.links import move_links, unlink
 from ennu_lib.emulator.model import ObjectType
 from ennu_lib.emulator.records import Record
 from ennu_lib.emulator.shapes import read_shape
+from ennu_lib.emulator.writes import FIRST_RECORD
 
 IDENTITIES = 250
 
@@ -31,40 +33,39 @@ def merge(portal: Portal, call: Call) -> Answer:
 
 
 def _merge(portal: Portal, kind: ObjectType, primary: Record, other: Record) -> Record:
-    records, number = portal.records(kind), portal.store.take("record_id", 1, 100_000_001)
-    former = [row[0] for row in portal.store.execute(
-        "SELECT old FROM merged WHERE type = ? AND new IN (?, ?)", (kind.number, primary.id, other.id)
-    )]  # fmt: skip
+    records, number = portal.records(kind), portal.store.take("record_id", 1, FIRST_RECORD)
+    former = _led_to(portal, kind, primary, other)
     if len(former) + 2 > IDENTITIES:
         raise ApiError(414, f"Cannot have more than {IDENTITIES} identities on a profile")
-    values = {**other.values, **primary.values}
-    emails = [v["email"] for v in (other.values,) if v.get("email") not in (None, values.get("email"))]
-    if emails:
-        values["hs_additional_emails"] = ";".join([*values.get("hs_additional_emails", "").split(";"), *emails]).strip(
-            ";"
-        )
-    values["hs_merged_object_ids"] = ";".join(str(old) for old in [*former, primary.id, other.id])
+    old = [*former, primary.id, other.id]
+    values = _values(primary, other) | {"hs_merged_object_ids": ";".join(map(str, old))}
     records.remove([primary, other])
     merged = Record.of(number, min(primary.created, other.created), portal.now(), values)
     records.insert([(merged.id, merged.created, merged.updated, merged.body)])
     records.claim([(prop, value, merged.id) for prop, value in records.unique_values([merged])])
-    _move(portal, kind, [primary.id, other.id], former, number)
+    portal.store.executemany(
+        "INSERT OR REPLACE INTO merged VALUES (?, ?, ?)", [(kind.number, record_id, number) for record_id in old]
+    )
+    move_links(portal, kind, [primary.id, other.id], number)
     return merged
 
 
-def _move(portal: Portal, kind: ObjectType, old: list[int], former: list[int], new: int) -> None:
-    """Lead the old ids, and the associations of both records, to the new one."""
-    execute = portal.store.execute
-    for record_id in (*former, *old):
-        execute("INSERT OR REPLACE INTO merged VALUES (?, ?, ?)", (kind.number, record_id, new))
-    for record_id in old:
-        for end, other_end in (("from", "to"), ("to", "from")):
-            execute(
-                f"UPDATE OR REPLACE links SET {end}_id = ? WHERE {end}_type = ? AND {end}_id = ? "
-                f"AND NOT ({other_end}_type = ? AND {other_end}_id IN (?, ?))",
-                (new, kind.number, record_id, kind.number, *old),
-            )
-            execute(f"DELETE FROM links WHERE {end}_type = ? AND {end}_id = ?", (kind.number, record_id))
+def _led_to(portal: Portal, kind: ObjectType, primary: Record, other: Record) -> list[int]:
+    """The ids that were merged into one of the two before."""
+    rows = portal.store.execute(
+        "SELECT old FROM merged WHERE type = ? AND new IN (?, ?) ORDER BY old", (kind.number, primary.id, other.id)
+    )
+    return [record_id for (record_id,) in rows]
+
+
+def _values(primary: Record, other: Record) -> dict[str, str]:
+    """What the primary record holds, completed by the other; a second address becomes an additional one."""
+    values = {**other.values, **primary.values}
+    address = other.values.get("email")
+    if address and address != values["email"]:
+        present = values.get("hs_additional_emails")
+        values["hs_additional_emails"] = f"{present};{address}" if present else address
+    return values
 
 
 def forget(portal: Portal, call: Call) -> Answer:
@@ -81,10 +82,7 @@ def forget(portal: Portal, call: Call) -> Answer:
         for record in found.values():
             _block(portal, record.values.get("email", ""))
             portal.records(kind).remove([record])
-            for end in ("from", "to"):
-                portal.store.execute(
-                    f"DELETE FROM links WHERE {end}_type = ? AND {end}_id = ?", (kind.number, record.id)
-                )
+            unlink(portal, kind, [record.id])
     return Answer(204)
 
 

@@ -129,7 +129,7 @@ class ObjectType:
         return "custom" if self.custom else self.aliases[0]
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Definition:
     """One direction of an association type; `inverse` is the number of the other direction."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ennu_lib.emulator import access
-from ennu_lib.emulator.batches import find_records, parse_input
+from ennu_lib.emulator.batches import archive_records, find_records, parse_input
 from ennu_lib.emulator.calls import Answer, Call, Portal
 from ennu_lib.emulator.errors import bad_request, not_found
 from ennu_lib.emulator.inline import associations_of, link_created, plan_links
@@ -76,8 +76,7 @@ def archive(portal: Portal, call: Call) -> Answer:
     access.require_objects(portal.settings, kind, access.WRITE)
     with portal.store.transaction():
         found = find_records(portal, kind, [call.path["object_id"]])
-        keep = portal.settings.archived_record_keeps_unique_value
-        portal.records(kind).archive(list(found.values()), portal.now(), keep)
+        archive_records(portal, kind, list(found.values()))
     return Answer(204)
 
 

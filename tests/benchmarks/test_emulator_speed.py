@@ -160,6 +160,9 @@ def measure(benchmark, name, url, pid, type_id):
         "server MB": round(watched.peak / 1e6),
     }  # fmt: skip
     benchmark.extra_info.update(_seen[name], stored=STORED, upserted=RECORDS)
+    print(f"\n{STORED:,} records stored, {RECORDS:,} upserted by {SENDERS} senders")
+    for way, figures in _seen.items():
+        print(f"{way:12}", "  ".join(f"{label} {value:>8,}" for label, value in figures.items()))
 
 
 @contextlib.contextmanager
@@ -180,15 +183,35 @@ def test_emulator(benchmark, full_portal):
     with running(state, settings=SETTINGS) as url:
         (pid,) = {child.pid for child in psutil.Process().children()} - children
         measure(benchmark, "emulator", url, pid, type_id)
-    print(f"\nstate file {state.stat().st_size / 1e6:,.0f} MB for {STORED + RECORDS // 2:,} records")
+    print(f"state file {state.stat().st_size / 1e6:,.0f} MB for {STORED + RECORDS // 2:,} records")
 
 
 @pytest.mark.timeout(0)
 def test_dictionary_in_memory(benchmark):
     with dictionary_server() as (url, pid):
-        for first in range(0, STORED, 100):
-            httpx.post(f"{url}/crm/v3/objects/x/batch/upsert", content=orjson.dumps({"inputs": inputs(first)}))
+        send(url, "x", range(0, STORED, 100))
         measure(benchmark, "dictionary", url, pid, "x")
-    print(f"\n{STORED:,} records stored, {RECORDS:,} upserted by {SENDERS} senders")
-    for name, figures in _seen.items():
-        print(f"{name:12}", "  ".join(f"{label} {value:>8,}" for label, value in figures.items()))
+
+
+@pytest.mark.parametrize("ends", ["spread", "one hub"])
+def test_associations(benchmark, full_portal, ends):
+    """Batches of 2,000 associations: to many contacts, or all to one."""
+    state, type_id = full_portal
+    size = min(2_000, STORED)
+    with (
+        running(state, settings=SETTINGS) as url,
+        httpx.Client(base_url=url, headers={"Authorization": "Bearer test-token"}, timeout=60) as http,
+    ):
+        rows = {"inputs": [{"properties": {"firstname": str(i)}} for i in range(100)]}
+        contacts = [r["id"] for r in http.post("/crm/v3/objects/contacts/batch/create", json=rows).json()["results"]]
+        first = int(http.get(f"/crm/v3/objects/{type_id}").json()["results"][0]["id"])
+        inputs = [
+            {"from": {"id": str(first + i)}, "to": {"id": contacts[i % 100 if ends == "spread" else 0]}}
+            for i in range(size)
+        ]
+        path = f"/crm/v4/associations/{type_id}/contacts/batch/associate/default"
+        answer = benchmark.pedantic(http.post, args=(path,), kwargs={"json": {"inputs": inputs}}, rounds=1)
+    assert len(answer.json()["results"]) == 2 * size
+    rate = round(size / benchmark.stats.stats.mean)
+    benchmark.extra_info["associations/s"] = rate
+    print(f"\nassociations, {ends}: {rate:,} a second")

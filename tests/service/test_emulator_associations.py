@@ -280,3 +280,21 @@ def test_merging_moves_the_associations(portal, people, firms):
     merged = portal.ok("POST", "/crm/v3/objects/contacts/merge", body)["id"]
     assert labels_of(portal, "contacts", merged, "companies") == {firms[0]: {279, 1}, firms[1]: {279}}
     assert labels_of(portal, "companies", firms[1], "contacts") == {merged: {280}}
+
+
+def test_an_archived_record_has_no_associations_left(portal, people, firms):
+    associate(portal, pair(people[0], firms[0], PRIMARY), pair(people[0], firms[1], PLAIN))
+    portal.batch("companies", "archive", {"id": firms[0]})
+    assert labels_of(portal, "contacts", people[0], "companies") == {firms[1]: {279}}
+    assert portal.ok("GET", "/_state")["association_rows"] == 2
+
+
+def test_merging_two_associated_records_leaves_no_association_with_itself(portal, people):
+    kind = {"associationCategory": "HUBSPOT_DEFINED", "associationTypeId": 449}
+    other = portal.add("contacts", {"firstname": "c"})[0]
+    body = {"inputs": [pair(people[0], people[1], kind), pair(people[1], other, kind)]}
+    portal.ok("POST", "/crm/v4/associations/contacts/contacts/batch/create", body)
+    merge = {"primaryObjectId": people[0], "objectIdToMerge": people[1]}
+    merged = portal.ok("POST", "/crm/v3/objects/contacts/merge", merge)["id"]
+    assert labels_of(portal, "contacts", merged, "contacts") == {other: {449}}
+    assert labels_of(portal, "contacts", other, "contacts") == {merged: {449}}
