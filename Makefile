@@ -36,7 +36,7 @@ lab: setup ## Open JupyterLab at notebook 01, with the demo clinic and the emula
 test: setup ## Run the tests, the notebooks among them, and print branch coverage
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check --quiet .
-	@$(BIN)/python -m pytest -n 2 --dist loadfile --cov --cov-report=term:skip-covered
+	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --cov --cov-report=term:skip-covered
 
 bench: setup ## Run the benchmarks, each beside the obvious alternative
 	@$(BIN)/python -m pytest tests/benchmarks --benchmark-only -s
