@@ -61,10 +61,6 @@ class Keys:
             found.append(digest.hexdigest())
         return found
 
-    def row_hash(self, text: str) -> str:
-        """A keyed 128-bit hash of a row's canonical text, to see later whether the row has changed."""
-        return self._digest(b"row-hash", text.encode(), 16).hexdigest()
-
     def row_digests(self, rows: list[str]) -> bytes:
         """The 32-byte keyed digests of many rows, one after the other."""
         start = self._digest(b"row-digest", b"", 32)

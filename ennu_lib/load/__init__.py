@@ -5,7 +5,6 @@ from ennu_lib.load.ledger import Ledger
 from ennu_lib.load.links import Linked, load_links
 from ennu_lib.load.records import Loaded, RecordLoader
 from ennu_lib.load.run_load import (
-    all_links,
     bring_schema,
     close_ledger,
     load_associations,
@@ -20,7 +19,6 @@ __all__ = [
     "Linked",
     "Loaded",
     "RecordLoader",
-    "all_links",
     "bring_schema",
     "close_ledger",
     "fingerprint",

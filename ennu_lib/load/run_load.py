@@ -112,13 +112,13 @@ def load_records(phase: Phase, client: PortalClient, ledger: Ledger, portal: Por
 
 def load_associations(phase: Phase, client: PortalClient, ledger: Ledger, portal: PortalSchema) -> pl.DataFrame:
     """Load every association; return per association and label what was written and confirmed."""
-    found = load_links(client, ledger, portal, all_links(phase), phase.progress)
+    found = load_links(client, ledger, portal, _all_links(phase), phase.progress)
     counts = ("left_out", "links", "written", "verified", "unsettled")
     schema = {"association": pl.String, "label": pl.String, **dict.fromkeys(counts, pl.Int64)}
     return pl.DataFrame([vars(linked) for linked in found], schema=schema)
 
 
-def all_links(phase: Phase) -> pl.LazyFrame:
+def _all_links(phase: Phase) -> pl.LazyFrame:
     """Links of mapping and of health scores."""
     return pl.concat([phase.scan(name) for name in link_files(phase.workspace)])
 

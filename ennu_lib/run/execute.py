@@ -64,13 +64,13 @@ def execute(
         except PapermillExecutionError as error:
             ending = _raised(error.ename, error.evalue, temporary)
         except CellTimeoutError:
-            ending = _phase_failed(notebook, f"a cell ran longer than {cell_minutes:g} minutes")
+            ending = _phase_failed(f"a cell ran longer than {cell_minutes:g} minutes")
         except DeadKernelError:
-            ending = _phase_failed(notebook, "its kernel died, most often for want of memory")
+            ending = _phase_failed("its kernel died, most often for want of memory")
         except OSError:
             raise
         except Exception as error:
-            ending = _phase_failed(notebook, f"its kernel did not start or was lost ({type(error).__name__})")
+            ending = _phase_failed(f"its kernel did not start or was lost ({type(error).__name__})")
         if not temporary.exists():
             nbformat.write(nbformat.read(notebook, as_version=4), temporary)
         return _stamp(temporary, ending, notebook, megabytes)
@@ -83,10 +83,10 @@ def _raised(name: str, value: str, executed: Path) -> Ending:
         return Ending(False, name, known.exit_code, value, cell)
     if name == "KeyboardInterrupt":
         return Ending(False, "Interrupted", errors.Interrupted.exit_code, "the phase was interrupted", cell)
-    return _phase_failed(executed, f"code cell {cell} raised {name}", cell)
+    return _phase_failed(f"code cell {cell} raised {name}", cell)
 
 
-def _phase_failed(notebook: Path, why: str, cell: int | None = None) -> Ending:
+def _phase_failed(why: str, cell: int | None = None) -> Ending:
     message = f"the phase failed: {why}; its page has the place, its data stay as the last whole files"
     return Ending(False, "PhaseFailed", errors.PhaseFailed.exit_code, message, cell)
 
@@ -116,14 +116,14 @@ def _unfinished(document: nbformat.NotebookNode) -> Ending | None:
     for number, cell in enumerate(_code_cells(document), start=1):
         status = cell.metadata.get("papermill", {}).get("status")
         if status != "completed" or (cell.source.strip() and cell.execution_count is None):
-            return _phase_failed(Path(), f"code cell {number} did not run to its end", number)
+            return _phase_failed(f"code cell {number} did not run to its end", number)
     return None
 
 
 def _too_large(document: nbformat.NotebookNode, megabytes: float) -> Ending | None:
     size = sum(len(str(cell.outputs)) for cell in _code_cells(document))
     if size > megabytes * 1_000_000:
-        return _phase_failed(Path(), f"it printed {size / 1e6:.1f} MB; runner.output_megabytes allows {megabytes:g}")
+        return _phase_failed(f"it printed {size / 1e6:.1f} MB; runner.output_megabytes allows {megabytes:g}")
     return None
 
 

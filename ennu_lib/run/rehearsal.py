@@ -25,13 +25,16 @@ def build_source(
 ) -> None:
     """Build the database that `params.source` names, unless it is there already and `replace` is false.
 
-    Raises UsageError for a production run: nothing synthetic is ever written into a real database.
+    Raises UsageError for a production run, because nothing synthetic is ever written into a real database, and for a
+    Synthea export when there is a clinic already.
     """
     if params.environment == "production":
         raise UsageError("a production run has a real source; only a rehearsal builds one")
     url = source_url(params)
     password = secret(params.source.password) if params.source.password else None
     if not replace and _is_there(url, password):
+        if from_synthea:
+            raise UsageError("a clinic is there already; add --replace to put the Synthea export in its place")
         say("clinic: there already, kept")
         return
     make_private(workspace_root() / "clinic")

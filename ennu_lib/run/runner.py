@@ -77,7 +77,7 @@ class Runner:
         finally:
             save_record(self.workspace, record)
         self.say(_line(entry))
-        return _gate(spec, ending, entry)
+        return _gate(ending, entry)
 
     def _cleared(self, spec: PhaseSpec) -> Path:
         """Where the executed notebook goes, after removing what an earlier attempt at this phase left."""
@@ -199,7 +199,7 @@ def largest_process_mb() -> int:
     return max(sizes, default=0) // 2**20
 
 
-def _gate(spec: PhaseSpec, ending: Ending, entry: PhaseRecord) -> Ending:
+def _gate(ending: Ending, entry: PhaseRecord) -> Ending:
     """A phase whose checks failed ends the run: nothing may be built on what is known to be wrong."""
     if ending.ok and entry.verdict in ("fail", "error"):
         why = "a check did not pass; its page names it and what to do"
