@@ -3,7 +3,7 @@ import pytest
 
 from ennu_lib.identity.evaluate import at_thresholds, pairs_within
 from ennu_lib.identity.match import match_people
-from ennu_lib.identity.model import HOUSEHOLD, MATCH, UNRELATED
+from ennu_lib.identity.model import HOUSEHOLD, MATCH, UNRELATED, _expectation_maximization, _without_known
 from tests.support.family_people import family_people
 from tests.support.identity_params import PARAMS
 
@@ -67,3 +67,49 @@ def test_what_makes_a_model_doubtful_is_said_in_words(matched):
     doubtful = type(model)(model.fields, turned, model.log_prior, [], False, 0.0, 0.0)
     assert "learning did not converge in the allowed rounds" in doubtful.doubts
     assert len(doubtful.doubts) == 1 + len(model.fields)
+
+
+SIZES = [4, 4, 3, 5, 4, 5]
+HOUSEHOLD_FIELD = [False, True, False, True, True, False]
+
+
+def planted(random):
+    """Shares of the three classes, and patterns drawn from them: 3 % matches, 6 % housemates, 91 % strangers."""
+    kinds = {"same": [0.03, 0.05, 0.92], "other": [0.97, 0.02, 0.01]}
+    shares = []
+    for size, shared in zip(SIZES, HOUSEHOLD_FIELD, strict=True):
+        middle = size - 3
+        three = [kinds["same"], kinds["same"] if shared else kinds["other"], kinds["other"]]
+        shares.append(np.array([[0, low, *[mid / max(middle, 1)] * middle, high] for low, mid, high in three]))
+        shares[-1] /= shares[-1].sum(axis=1, keepdims=True)
+    kind = random.choice(3, 60_000, p=[0.03, 0.06, 0.91])
+    draws = [[random.choice(size, p=s[k]) for k in kind] for size, s in zip(SIZES, shares, strict=True)]
+    return shares, np.unique(np.array(draws, np.int8).T, axis=0, return_counts=True)
+
+
+def test_planted_shares_are_found_again():
+    shares, (patterns, counts) = planted(np.random.default_rng(1))
+    records = 347  # about 60,000 pairs
+    start_match = [np.array([0, 0.1, *[0.1 / max(n - 3, 1)] * (n - 3), 0.8]) for n in SIZES]
+    start_home = [
+        m if shared else s[UNRELATED] for m, shared, s in zip(start_match, HOUSEHOLD_FIELD, shares, strict=True)
+    ]
+    counted = [np.array([0.03, 0.06, 0.91]) @ s for s in shares]  # strangers' agreement is counted over all pairs
+    start = (start_match, start_home, counted)
+    model = _expectation_maximization(
+        patterns, counts.astype(float), list("abcdef"), start, HOUSEHOLD_FIELD, records, PARAMS.model
+    )
+    assert model.converged
+    assert model.expected_matches == pytest.approx(1800, rel=0.1)
+    assert model.expected_household_pairs == pytest.approx(3600, rel=0.1)
+    for found, true in zip(model.shares, shares, strict=True):
+        assert np.allclose(found[MATCH], true[MATCH], atol=0.03)
+        assert np.allclose(found[UNRELATED], true[UNRELATED], atol=0.005)
+
+
+def test_matches_are_taken_out_of_the_agreement_of_strangers():
+    unrelated, match, home = np.array([0, 0.98, 0.02]), np.array([0, 0.1, 0.9]), np.array([0, 0.9, 0.1])
+    prior = np.array([0.01, 0.0, 0.99])
+    assert _without_known(unrelated, match, home, prior)[-1] == pytest.approx((0.02 - 0.009) / 0.99)
+    every = _without_known(unrelated, match, home, np.array([0.1, 0.0, 0.9]))
+    assert 0 < every[-1] < 0.02 and every.sum() == pytest.approx(1)
