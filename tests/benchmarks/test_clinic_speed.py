@@ -30,6 +30,7 @@ def build(way: str, directory: Path) -> dict:
     return json.loads(done.stdout)
 
 
+@pytest.mark.timeout(3600)
 @pytest.mark.benchmark(group="clinic into SQLite")
 @pytest.mark.parametrize("way", ["fast", "obvious"])
 def test_clinic_into_sqlite(benchmark, tmp_path, way):
