@@ -107,11 +107,15 @@ class Pipeline:
         return endpoint.handler(self.portal, call)
 
     async def pause(self, seconds: float) -> None:
-        """Let time pass on the portal's clock; at once when that clock is virtual."""
+        """Let time pass on the portal's clock."""
+        await asyncio.sleep(self._real_seconds(seconds))
+
+    def _real_seconds(self, seconds: float) -> float:
+        """What of a wait has to pass in real time: nothing when the clock is virtual; it moves on instead."""
         if isinstance(self.portal.clock, VirtualClock):
             self.portal.clock.sleep(seconds)
-        else:
-            await asyncio.sleep(seconds)
+            return 0.0
+        return seconds
 
     def _account(self, request: Request, endpoint: Endpoint, answer: Answer, rule: FaultRule | None) -> None:
         self.portal.limiter.answered(answer.status)
@@ -138,7 +142,7 @@ class Pipeline:
             case Kind.DROP_AFTER_WRITE:
                 return Hangup()
             case Kind.COMMIT_THEN_TIMEOUT:
-                return Hangup(rule.seconds)
+                return Hangup(self._real_seconds(rule.seconds))
             case Kind.BAD_GATEWAY:
                 return Response(faults.HTML_PAGE, rule.status or 502, media_type="text/html")
             case Kind.HTML:

@@ -1,5 +1,6 @@
 """Faults on request: what the caller sees, and what was written."""
 
+import threading
 import time
 
 import httpx
@@ -128,8 +129,6 @@ def test_the_first_rule_that_fires_wins_and_all_can_be_ended(portal):
 def test_a_record_that_is_being_written_is_locked(portal):
     portal.define(text_property("key", hasUniqueValue=True))
     portal.set(latency_seconds=0.4)
-    import threading
-
     statuses = {}
 
     def write(name, *keys):
@@ -155,3 +154,7 @@ def test_in_virtual_time_slow_answers_come_at_once(tmp_path):
         before = portal.ok("GET", "/_clock")["monotonic"]
         portal.ok("POST", PATH, ROWS)
         assert portal.ok("GET", "/_clock")["monotonic"] == pytest.approx(before + 3_600)
+        portal.fault("commit_then_timeout", times=1, seconds=3_600)
+        with pytest.raises(httpx.RemoteProtocolError):
+            portal.call("POST", PATH, ROWS)
+        assert portal.ok("GET", "/_clock")["monotonic"] == pytest.approx(before + 7_200) and portal.count() == 20
