@@ -76,7 +76,9 @@ def _write(workspace: Workspace, built: Built, name: str, frame: pl.LazyFrame | 
 def _knowing_excluded(sources: Sources, workspace: Workspace) -> Sources:
     """The crosswalk after the patients were mapped: it knows now which survivors are not loaded."""
     loaded = mapped(workspace, PATIENTS).filter(pl.col(ACCOUNT) == "loaded").select(pl.col(KEY).alias("golden_id"))
-    missing = sources.crosswalk.drop("excluded").join(loaded.with_columns(loaded=True), on="golden_id", how="left")
+    missing = sources.crosswalk.drop("excluded").join(
+        loaded.with_columns(loaded=True), on="golden_id", how="left", maintain_order="left"
+    )
     crosswalk = missing.select("patient_id", "golden_id", pl.col("loaded").is_null().alias("excluded"))
     return replace(sources, crosswalk=crosswalk)
 
@@ -130,7 +132,7 @@ def _link_frame(
     loaded = mapped(workspace, link.table).filter(pl.col(ACCOUNT) == "loaded").select(KEY, pl.lit(True).alias("there"))
     rows = mapped(workspace, mapping.table).filter(pl.col(ACCOUNT) == "loaded")
     rows = rows.filter(pl.col(f"__link:{position}").is_not_null())
-    rows = rows.join(loaded, left_on=f"__link:{position}", right_on=KEY, how="left")
+    rows = rows.join(loaded, left_on=f"__link:{position}", right_on=KEY, how="left", maintain_order="left")
     near_id = external_id(mapping.table, pl.col(KEY), sources.keys)
     far_id = external_id(link.table, pl.col(f"__link:{position}"), sources.keys)
     return rows.select(
@@ -162,7 +164,7 @@ def _accounts_of(mapping: Mapping, sources: Sources, workspace: Workspace) -> pl
         return pl.concat([accounts, merged])
     if mapping.contact and not mapping.summaries and mapping.contact.others == "archived":
         newest = contacts.newest_keys(rows).with_columns(pl.lit(True).alias("newest"))
-        accounts = accounts.join(newest, left_on="key", right_on=KEY, how="left")
+        accounts = accounts.join(newest, left_on="key", right_on=KEY, how="left", maintain_order="left")
         older = (pl.col("account") == "derived") & pl.col("newest").is_null()
         accounts = accounts.with_columns(
             pl.when(older).then(pl.lit("archived")).otherwise("account").alias("account"),

@@ -28,10 +28,10 @@ def contact_records(
         pl.col(KEY).alias(ID), pl.exclude(KEY, ACCOUNT, REASON, r"^__.*$")
     )
     for mapping, rows in contributions:
-        contacts = contacts.join(newest_rows(mapping, rows), on=ID, how="left")
+        contacts = contacts.join(newest_rows(mapping, rows), on=ID, how="left", maintain_order="left")
         for summary in mapping.summaries:
-            contacts = contacts.join(summarized(summary, rows), on=ID, how="left")
-    contacts = contacts.join(_aliases(members), on=ID, how="left")
+            contacts = contacts.join(summarized(summary, rows), on=ID, how="left", maintain_order="left")
+    contacts = contacts.join(_aliases(members), on=ID, how="left", maintain_order="left")
     contacts = contacts.with_columns(external_id(PATIENTS, pl.col(ID), keys).alias("ennu_external_id"))
     return one_owner_per_mailbox(contacts).sort(ID)
 
@@ -55,7 +55,7 @@ def one_owner_per_mailbox(contacts: pl.LazyFrame) -> pl.LazyFrame:
     owners = claims.sort("standing", "age", ID, descending=[True, False, False]).unique(
         "mailbox", keep="first", maintain_order=True
     )
-    contacts = contacts.join(owners.select(ID, "kept"), on=ID, how="left")
+    contacts = contacts.join(owners.select(ID, "kept"), on=ID, how="left", maintain_order="left")
     return contacts.with_columns(pl.col("kept").alias("email")).drop("kept")
 
 

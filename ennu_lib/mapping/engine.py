@@ -152,7 +152,7 @@ def _join_lookups(frame: pl.LazyFrame, mapping: TableMapping, sources: Sources) 
             pl.col(lookup.match).alias("__on"), pl.col(lookup.column).alias(name)
         )
         other = other.drop_nulls("__on").unique("__on", keep="first", maintain_order=True)
-        frame = frame.join(other, left_on=source, right_on="__on", how="left")
+        frame = frame.join(other, left_on=source, right_on="__on", how="left", maintain_order="left")
     return frame
 
 
@@ -162,7 +162,7 @@ def _join_orphan_tests(frame: pl.LazyFrame, mapping: TableMapping, sources: Sour
             found = as_text(sources.table(refusal.table or "")).select(
                 pl.col(KEY).alias("__on"), pl.lit(True).alias(_exists(refusal))
             )
-            frame = frame.join(found, left_on=refusal.column, right_on="__on", how="left")
+            frame = frame.join(found, left_on=refusal.column, right_on="__on", how="left", maintain_order="left")
     return frame
 
 
@@ -173,7 +173,7 @@ def _resolve_patients(frame: pl.LazyFrame, mapping: TableMapping, sources: Sourc
             pl.col("golden_id").alias(_survivor(column)),
             pl.col("excluded").alias(_excluded(column)),
         )
-        frame = frame.join(survivors, left_on=column, right_on="__on", how="left")
+        frame = frame.join(survivors, left_on=column, right_on="__on", how="left", maintain_order="left")
     return frame
 
 

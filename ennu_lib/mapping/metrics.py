@@ -25,11 +25,17 @@ def add_metric_columns(frame: pl.LazyFrame, columns: MetricColumns, catalogue: B
     names = [columns.name, columns.loinc, columns.lab_code]
     named = frame.select(names).unique().collect(engine="streaming")
     resolved = named.with_columns(_metric_of(named, names, catalogue))
-    frame = frame.join(resolved.lazy(), on=names, how="left", nulls_equal=True)
+    frame = frame.join(resolved.lazy(), on=names, how="left", nulls_equal=True, maintain_order="left")
     readings = frame.select("@metric_code", columns.value, columns.unit).unique().collect(engine="streaming")
     values = readings.with_columns(*_canonical(readings, columns, catalogue))
-    frame = frame.join(values.lazy(), on=["@metric_code", columns.value, columns.unit], how="left", nulls_equal=True)
-    return frame.join(_biomarkers(catalogue).lazy(), on="@metric_code", how="left")
+    frame = frame.join(
+        values.lazy(),
+        on=["@metric_code", columns.value, columns.unit],
+        how="left",
+        nulls_equal=True,
+        maintain_order="left",
+    )
+    return frame.join(_biomarkers(catalogue).lazy(), on="@metric_code", how="left", maintain_order="left")
 
 
 def _metric_of(named: pl.DataFrame, names: list[str], catalogue: BiomarkerCatalogue) -> pl.Series:

@@ -6,6 +6,7 @@ cell completed, and `sys.exit(0)` in a cell counts as success with later cells n
 
 from __future__ import annotations
 
+import logging
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,6 +37,12 @@ class Ending:
     cell: int | None = None
 
 
+def quiet() -> None:
+    """Keep tracebacks of tasks that a stop leaves behind off the operator's screen: they may quote a record."""
+    for name in ("asyncio", "traitlets", "papermill", "papermill.translators", "nbclient"):
+        logging.getLogger(name).setLevel(logging.CRITICAL + 1)
+
+
 def execute(
     notebook: Path, output: Path, parameters: dict[str, str], *, cell_minutes: float, megabytes: float
 ) -> Ending:
@@ -43,6 +50,7 @@ def execute(
 
     The kernel talks over a local socket: plain TCP on this machine could be read by any local process.
     """
+    quiet()
     with tempfile.TemporaryDirectory(prefix="ennu-") as sockets, replacing(output) as temporary:
         config = Config()
         config.KernelManager.transport = "ipc"
