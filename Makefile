@@ -5,6 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 RUN ?= params/runs/demo.yml
 SYNTHEA ?=
+SLOW ?=
 export UV_COMPILE_BYTECODE := 1
 
 .PHONY: help setup migrate synthea lab test bench lint lock clean
@@ -33,10 +34,10 @@ synthea: setup ## The same with a Synthea CSV export: make synthea SYNTHEA=/path
 lab: setup ## Open JupyterLab at notebook 01, with the demo clinic and the emulator ready
 	@$(BIN)/ennu lab --run $(RUN)
 
-test: setup ## Run the tests, the notebooks among them, and print branch coverage
+test: setup ## Run the tests, the notebooks among them, and print branch coverage; with SLOW=1 the slow ones too
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check --quiet .
-	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --cov --cov-report=term:skip-covered
+	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(if $(SLOW),,-m "not slow") --cov --cov-report=term:skip-covered
 
 bench: setup ## Run the benchmarks, each beside the obvious alternative
 	@$(BIN)/python -m pytest tests/benchmarks --benchmark-only -s
