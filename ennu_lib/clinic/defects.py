@@ -1,13 +1,14 @@
 """Plants the defects of a legacy database into generically filled tables and writes each one down.
 
 Rates are shares of the cells (or rows) that can carry the defect, from `defects` in `params/clinic.yml`. A label names
-the defect and, where it sits in one column, the column: `orphan:provider_id`.
+the defect and, where it sits in one column, the column: `orphan:provider_id`; beside it stands what a perfect repair
+would put there.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 
 import numpy as np
@@ -20,6 +21,7 @@ ZERO_DATE = date(1, 1, 1)
 SENTINELS = (date(1753, 1, 1), date(1900, 1, 1), date(2079, 6, 6), date(9999, 12, 31))
 PLACEHOLDERS = ("", "N/A", "unknown", "none", "-", "NULL", "see chart")
 BROKEN_APOSTROPHE = " Patientâ€™s own words."
+WHOLE_APOSTROPHE = " Patient’s own words."
 NO_SUCH_KEY = 100_000_000
 LONGEST_TEXT = 65_536
 WRITTEN = ("sentence", "note", "xml")
@@ -33,23 +35,35 @@ class Planting:
     table: Table
     columns: dict[str, pl.Series]
     rng: np.random.Generator
+    true: dict[str, pl.Series] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.take_for_true()
+
+    def take_for_true(self) -> None:
+        """What stands in the columns now is what a perfect repair would put there."""
+        self.true = {name: values.clone() for name, values in self.columns.items()}  # scatter works in place
 
     def positions(self, able: pl.Series, rate: float) -> np.ndarray:
         """Rows to carry a defect: each able row with probability `rate`."""
         return np.flatnonzero((self.rng.random(len(able), dtype=np.float32) < rate) & able.to_numpy())
 
-    def put(self, column: str, positions: np.ndarray, values: pl.Series, defect: str) -> None:
-        """Write values into a column and label the rows."""
+    def put(
+        self, column: str, positions: np.ndarray, values: pl.Series, defect: str, truth: pl.Series | None = None
+    ) -> None:
+        """Write values into a column and label the rows; `truth` where the perfect repair is not what stood there."""
         if len(positions):
             before = self.columns[column]
             self.columns[column] = before.scatter(positions, values.cast(before.dtype))
-            self.label(positions, f"{defect}:{column}")
+            if truth is None:
+                truth = self.true[column].gather(positions)
+            self.label(positions, f"{defect}:{column}", truth)
 
-    def label(self, positions: np.ndarray, defect: str) -> None:
+    def label(self, positions: np.ndarray, defect: str, truth: pl.Series | None = None) -> None:
         """Label rows by the key of their table."""
         keys = [self.columns[name].gather(positions) for name in self.table.row_key]
         text = keys[0] if len(keys) == 1 else pl.select(pl.concat_str(keys, separator="|")).to_series()
-        self.chunk.labels.add(self.table.name, text, defect)
+        self.chunk.labels.add(self.table.name, text, defect, truth)
 
 
 def plant_defects(chunk: Chunk, table: Table, frame: pl.DataFrame) -> pl.DataFrame:
@@ -110,7 +124,8 @@ def _mixed_spelling(planting: Planting, column: Column, rate: float) -> None:
 
 def _mojibake(planting: Planting, column: Column, rate: float) -> None:
     at = planting.positions(planting.columns[column.name].is_not_null(), rate)
-    planting.put(column.name, at, planting.columns[column.name].gather(at) + BROKEN_APOSTROPHE, "mojibake")
+    text = planting.columns[column.name].gather(at)
+    planting.put(column.name, at, text + BROKEN_APOSTROPHE, "mojibake", truth=text + WHOLE_APOSTROPHE)
 
 
 def _overlong_text(planting: Planting, column: Column, rate: float) -> None:
@@ -130,6 +145,7 @@ def _duplicate_row(planting: Planting, rate: float) -> None:
     source = np.arange(rows)
     source[at] = at - 1
     planting.columns = {name: values.gather(source) for name, values in planting.columns.items()}
+    planting.take_for_true()
     planting.label(at, "duplicate_row")
 
 

@@ -30,7 +30,9 @@ class Damage(Planting):
 
     @frame.setter
     def frame(self, frame: pl.DataFrame) -> None:
+        """Another set of rows: what stands in it now is taken for true."""
         self.columns = _columns(frame)
+        self.take_for_true()
 
     def rows(self, column: str, able: pl.Series | np.ndarray, rate: float) -> np.ndarray:
         """Rows to carry a defect in `column`: of those able and not damaged yet, each with probability `rate`."""
@@ -41,12 +43,15 @@ class Damage(Planting):
         """Rows with a value in the column."""
         return self.columns[column].is_not_null().to_numpy()
 
-    def put(self, column: str, positions: np.ndarray, values: pl.Series, defect: str) -> None:
+    def put(
+        self, column: str, positions: np.ndarray, values: pl.Series, defect: str, truth: pl.Series | None = None
+    ) -> None:
         """Write values into a column and label the rows, leaving out cells that are damaged already."""
         if not len(positions):
             return
-        fresh = ~self._damaged(column)[positions]
-        super().put(column, positions[fresh], values.filter(pl.Series(values=fresh)), defect)
+        fresh = pl.Series(values=~self._damaged(column)[positions])
+        truth = None if truth is None else truth.filter(fresh)
+        super().put(column, positions[fresh.to_numpy()], values.filter(fresh), defect, truth)
         self._damaged(column)[positions] = True
 
     def blank(self, column: str, positions: np.ndarray, defect: str) -> None:

@@ -218,7 +218,9 @@ def zip_spelling(damage: Damage, column: str, rate: float) -> None:
     code = damage.columns[column].gather(at)
     more = pl.Series(damage.rng.integers(1000, 9999, len(at))).cast(pl.String)
     nine = pl.Series(damage.rng.random(len(at)) < 0.75)
-    damage.put(column, at, pl.select(pl.when(nine).then(code + more).otherwise(code + "-")).to_series(), "zip_spelling")
+    text = pl.select(pl.when(nine).then(code + more).otherwise(code + "-")).to_series()
+    truth = pl.select(pl.when(nine).then(code + "-" + more).otherwise(code)).to_series()
+    damage.put(column, at, text, "zip_spelling", truth)
 
 
 @plants("zip_state_mismatch")

@@ -1,7 +1,8 @@
 """Where the builder writes down what it planted: the answer key against which checks are scored.
 
 Two Parquet files in one directory of the workspace, never in the database:
-`labels.parquet` (table, key, defect), one row per planted defect, key as text, parts of a composite key joined by `|`;
+`labels.parquet` (table, key, defect, truth), one row per planted defect, key as text, parts of a composite key joined
+by `|`; truth is what a perfect repair of the cell would hold, NULL where the cell should be empty or the row is wrong;
 `identity_truth.parquet` (patient_id, person_id, household_id, kind), one row per patient row.
 """
 
@@ -16,8 +17,15 @@ import pyarrow.parquet as pq
 
 LABELS_FILE = "labels.parquet"
 IDENTITY_FILE = "identity_truth.parquet"
-LABELS_SCHEMA = {"table": pl.String, "key": pl.String, "defect": pl.String}
+LABELS_SCHEMA = {"table": pl.String, "key": pl.String, "defect": pl.String, "truth": pl.String}
 IDENTITY_SCHEMA = {"patient_id": pl.Int64, "person_id": pl.Int64, "household_id": pl.Int64, "kind": pl.String}
+
+
+def as_written(values: pl.Series) -> pl.Series:
+    """Values as the database writes them: days and moments in ISO 8601 with a blank between, NULL for NULL."""
+    if values.dtype == pl.Datetime:
+        return values.dt.strftime("%Y-%m-%d %H:%M:%S")
+    return values.cast(pl.String)
 
 
 class LabelSink:
@@ -29,13 +37,18 @@ class LabelSink:
         self._pending: dict[str, list[pl.DataFrame]] = {LABELS_FILE: [], IDENTITY_FILE: []}
         self._writers: dict[str, pq.ParquetWriter] = {}
 
-    def add(self, table: str, keys: pl.Series | np.ndarray | Iterable, defect: str) -> None:
-        """Say that the rows of `table` with these keys carry `defect`."""
+    def add(
+        self, table: str, keys: pl.Series | np.ndarray | Iterable, defect: str, truth: pl.Series | None = None
+    ) -> None:
+        """Say that the rows of `table` with these keys carry `defect`; `truth` is what each cell should hold."""
         series = keys if isinstance(keys, pl.Series) else pl.Series(values=keys)
         self.defects += len(series)
         if len(series):
             frame = pl.DataFrame({"key": series.cast(pl.String)}).select(
-                pl.lit(table).alias("table"), "key", pl.lit(defect).alias("defect")
+                pl.lit(table).alias("table"),
+                "key",
+                pl.lit(defect).alias("defect"),
+                (pl.lit(None) if truth is None else as_written(truth)).cast(pl.String).alias("truth"),
             )
             self._pending[LABELS_FILE].append(frame)
 

@@ -16,7 +16,7 @@ from ennu_lib.config import params_dir
 
 @dataclass(frozen=True)
 class OneClinic:
-    """Tables by name, the labels (table, key, defect) and the identity truth."""
+    """Tables by name, the labels (table, key, defect, truth) and the identity truth."""
 
     tables: dict[str, pl.DataFrame]
     labels: pl.DataFrame

@@ -1,5 +1,7 @@
 """The files that say what was planted."""
 
+import datetime as dt
+
 import numpy as np
 import polars as pl
 
@@ -10,14 +12,14 @@ def test_labels_are_streamed_and_appear_only_when_whole(tmp_path):
     sink = LabelSink(tmp_path)
     sink.add("patients", np.array([1, 2]), "blank")
     sink.flush()
-    sink.add("lab_tests", pl.Series(["a|1"]), "orphan")
+    sink.add("lab_tests", pl.Series(["a|1"]), "orphan", pl.Series([dt.datetime(2026, 1, 2, 3, 4, 5)]))
     sink.add("patients", [], "blank")
     assert not (tmp_path / LABELS_FILE).exists()
     sink.close()
     assert pl.read_parquet(tmp_path / LABELS_FILE).rows() == [
-        ("patients", "1", "blank"),
-        ("patients", "2", "blank"),
-        ("lab_tests", "a|1", "orphan"),
+        ("patients", "1", "blank", None),
+        ("patients", "2", "blank", None),
+        ("lab_tests", "a|1", "orphan", "2026-01-02 03:04:05"),
     ]
     assert sink.defects == 3
     assert sorted(path.name for path in tmp_path.iterdir()) == [IDENTITY_FILE, LABELS_FILE]

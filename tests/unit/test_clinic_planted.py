@@ -7,6 +7,7 @@ import yaml
 from ennu_lib.catalog import load_catalogue
 from ennu_lib.clinic.defects_base import targets
 from ennu_lib.clinic.generators import defect_names
+from ennu_lib.clinic.labels import as_written
 from ennu_lib.config import params_dir
 from tests.support.one_clinic import one_clinic
 
@@ -91,6 +92,26 @@ def test_exactly_the_labelled_cells_differ_from_the_clean_clinic(clean, damaged,
     named = labels.filter(pl.col("kind") != ADDS_ROWS)
     assert changed == set(named.select("key", "column").iter_rows())
     assert len(named) == len(changed), "a cell is damaged twice"
+
+
+# Defects whose repair is not what stood there: text was added that belongs to the note, and figures to the ZIP code.
+ADDS_TEXT = ["mojibake", "zip_spelling"]
+
+
+@pytest.mark.parametrize("table", KEYED)
+def test_every_label_holds_what_the_clean_clinic_holds(clean, damaged, table):
+    before = keyed(clean, table)
+    labels = labelled(damaged, table).filter(~pl.col("kind").is_in([ADDS_ROWS, *ADDS_TEXT]))
+    for (column,), mine in labels.group_by("column"):
+        both = mine.join(before.select("key", as_written(before[column]).alias("was")), on="key")
+        assert both.filter(pl.col("truth").ne_missing(pl.col("was"))).is_empty(), column
+
+
+def test_the_truth_of_what_adds_text_holds_the_added_text(damaged):
+    notes = labelled(damaged, "clinical_notes").filter(pl.col("kind") == "mojibake")
+    codes = labelled(damaged, "patients").filter(pl.col("kind") == "zip_spelling")
+    assert len(notes) and notes["truth"].str.ends_with("Patient’s own words.").all()
+    assert len(codes) and codes["truth"].str.contains(r"^\d{5}(-\d{4})?$").all()
 
 
 def test_every_label_of_every_table_points_at_a_row(damaged):
