@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import sys
+import traceback
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 from typer._click.exceptions import ClickException
 
 from ennu_lib import errors
-from ennu_lib.config import load_run, project_root
+from ennu_lib.config import load_run, project_root, workspace_root
+from ennu_lib.workspace import FULL, replacing
 
 app = typer.Typer(
     name="ennu",
@@ -62,7 +66,6 @@ def demo(run: RunFile = DEMO, run_id: RunId = None) -> None:
 @app.command()
 def lab(run: RunFile = DEMO) -> None:
     """Open JupyterLab at notebook 01, with the demo clinic built and the emulator running."""
-    import os
     import subprocess
 
     from ennu_lib.run.runner import portal
@@ -149,9 +152,25 @@ def main() -> None:
         _fail("stopped; whole files stay, run again with the same --run-id to go on", errors.Interrupted.exit_code)
     except ClickException as error:
         _fail(error.format_message(), errors.UsageError.exit_code)
+    except OSError as error:
+        if error.errno in FULL:
+            _fail(f"a file could not be written: {os.strerror(error.errno).lower()}", errors.StorageFull.exit_code)
+        _unforeseen(error)
+    except Exception as error:
+        _unforeseen(error)
 
 
-def _fail(message: str, code: int) -> None:
+def _unforeseen(error: Exception) -> NoReturn:
+    """A traceback may quote a record, so it goes into a private file and not onto the screen."""
+    name = f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{os.getpid()}.txt"
+    kept = workspace_root() / "crashes" / name
+    with contextlib.suppress(errors.EnnuError, OSError), replacing(kept) as temporary:
+        temporary.write_text("".join(traceback.format_exception(error)), encoding="utf-8")
+    where = f"its traceback is in {_shown(kept)}, which may hold patient data" if kept.is_file() else "no file was left"
+    _fail(f"the workbook failed with {type(error).__name__}; {where}", errors.Unforeseen.exit_code)
+
+
+def _fail(message: str, code: int) -> NoReturn:
     print(f"ennu: {message}", file=sys.stderr)
     raise SystemExit(code)
 

@@ -100,6 +100,12 @@ class PhaseFailed(EnnuError):
     exit_code = 30
 
 
+class Unforeseen(EnnuError):
+    """The workbook itself failed in a way that nobody foresaw; the traceback is in the private workspace."""
+
+    exit_code = 31
+
+
 class Interrupted(EnnuError):
     """The run was stopped by the operator or by a signal."""
 

@@ -14,7 +14,7 @@ import hashlib
 import os
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import polars as pl
@@ -99,12 +99,35 @@ class Workspace:
         except BlockingIOError:
             os.close(handle)
             raise AlreadyRunning(
-                f"run {self.run_id} is already going on in another process; wait for it, or stop it first"
+                f"run {self.run_id} is already going on in another process: wait for it, or stop it; "
+                "in JupyterLab, shut down the kernel of the notebook that has begun a phase and not finished it"
             ) from None
         try:
             yield
         finally:
             os.close(handle)
+
+
+class HeldLock:
+    """The run lock of a phase that is worked through by hand, held from its first cell to its last or the kernel's end.
+
+    A process works on one run at a time: taking the lock of another run, or the same again, gives up the one before.
+    """
+
+    def __init__(self) -> None:
+        self._held = ExitStack()
+
+    def take(self, workspace: Workspace) -> None:
+        """Hold the lock of `workspace`. Raises AlreadyRunning when another process has it."""
+        self.release()
+        self._held.enter_context(workspace.lock())
+
+    def release(self) -> None:
+        """Let the lock go, if one is held."""
+        self._held.close()
+
+
+HELD = HeldLock()
 
 
 def make_private(folder: Path) -> None:

@@ -68,9 +68,10 @@ class ScoreParams(Strict):
 
 
 class RunnerParams(Strict):
-    """Limits of the notebook runner."""
+    """Limits of the notebook runner: of one cell, of a whole phase by the clock on the wall, and of what it prints."""
 
     cell_minutes: float = Field(default=240, gt=0)
+    phase_hours: float = Field(default=72, gt=0)
     output_megabytes: float = Field(default=2, gt=0)
 
 

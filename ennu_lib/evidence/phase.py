@@ -19,10 +19,11 @@ from ennu_lib.evidence.findings import Finding, Severity, Status, verdict_of
 from ennu_lib.evidence.phases import PHASES, PhaseSpec, phase_spec
 from ennu_lib.evidence.provenance import provenance
 from ennu_lib.keys import Keys, secret
-from ennu_lib.progress import Progress
-from ennu_lib.workspace import Workspace, sha256_of, storage
+from ennu_lib.progress import WATCHED, Progress
+from ennu_lib.workspace import HELD, Workspace, sha256_of, storage
 
 RUN_FILE = "run.yml"
+NOT_PASSED = (Status.FAIL, Status.ERROR)
 SECRETS = ".secrets"
 
 
@@ -139,6 +140,7 @@ class Phase:
         self.progress.clear()
         name = f"evidence/{self.spec.name}"
         self.workspace.write_bytes(name, _canonical(self.evidence), ".failed.json" if blocked else ".json")
+        HELD.release()
         if blocked:
             raise GateFailed(
                 f"{self.spec.name}: {', '.join(f.id for f in blocked)} did not pass and may not be passed over; "
@@ -155,14 +157,21 @@ def open_phase(
     ENNU_RUN and ENNU_RUN_ID, where set, stand in for both: so a notebook that nobody parameterizes can be pointed
     elsewhere.
     Raises OutOfOrder when a phase it builds on has not finished, or when a file has changed since it was written;
+    GateFailed when a check of such a phase did not pass; AlreadyRunning when another process works on this run;
     ConfigurationError when the run file is wrong or is not the one this run began with.
     """
     spec = phase_spec(name)
     workspace = Workspace(os.environ.get("ENNU_RUN_ID") or run_id, root)
-    params = begin_run(os.environ.get("ENNU_RUN") or run, workspace)
-    phase = Phase(spec, params, workspace, clock or SystemClock())
-    forget_evidence(workspace, spec.name)
-    phase._known = verify_needs(spec, workspace)
+    if not os.environ.get(WATCHED):
+        HELD.take(workspace)
+    try:
+        params = begin_run(os.environ.get("ENNU_RUN") or run, workspace)
+        phase = Phase(spec, params, workspace, clock or SystemClock())
+        forget_evidence(workspace, spec.name)
+        phase._known = verify_needs(spec, workspace)
+    except BaseException:
+        HELD.release()
+        raise
     return phase
 
 
@@ -202,6 +211,11 @@ def verify_needs(spec: PhaseSpec, workspace: Workspace) -> dict[str, str]:
         evidence = read_evidence(workspace, needed.name)
         if evidence is None:
             raise OutOfOrder(f"{spec.name} builds on {needed.name}, which has not finished; run {needed.name} first")
+        if evidence["verdict"] in NOT_PASSED:
+            raise GateFailed(
+                f"{spec.name} builds on {needed.name}, where a check did not pass; repair what its page names and run "
+                f"{needed.name} again"
+            )
         stale = [file for file, digest in evidence["inputs"].items() if written.get(file, digest) != digest]
         if stale:
             raise OutOfOrder(f"{stale[0]} was written again after {needed.name} had read it; run {needed.name} again")

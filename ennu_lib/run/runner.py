@@ -10,23 +10,21 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-import psutil
-
 from ennu_lib import emulator, errors
 from ennu_lib.clock import Clock, SystemClock
 from ennu_lib.config import RunParams, project_root, reports_root, workspace_root
 from ennu_lib.evidence import PHASES, PhaseSpec, begin_run, forget_evidence, phase_spec, read_evidence
-from ennu_lib.evidence.phase import SECRETS
+from ennu_lib.evidence.phase import NOT_PASSED, SECRETS
 from ennu_lib.hubspot.opening import PORTAL_URL
 from ennu_lib.keys import make_rehearsal_key
-from ennu_lib.progress import WATCHED, describe, duration, read_progress
+from ennu_lib.progress import WATCHED, duration
 from ennu_lib.run.execute import Ending, execute
 from ennu_lib.run.pages import render_run_pages
 from ennu_lib.run.record import PhaseRecord, RunRecord, load_record, save_record
+from ennu_lib.run.watch import PhaseWatch
 from ennu_lib.workspace import Workspace, make_private, sha256_of
 
 REHEARSAL_TOKEN = "test-token"
-STILL_ALIVE_SECONDS = 30
 
 
 class Runner:
@@ -58,7 +56,10 @@ class Runner:
         entry.started = self.clock.now().isoformat(timespec="seconds")
         began = time.monotonic()
         output = self._cleared(spec)
-        with self._watching(spec) as peak:
+        watch = PhaseWatch(
+            spec.name, self._progress_file(spec), self.say, live=self.live, hours=params.runner.phase_hours
+        )
+        with watch.watching():
             try:
                 ending = execute(
                     project_root() / "notebooks" / spec.notebook,
@@ -69,8 +70,10 @@ class Runner:
                 )
             except (KeyboardInterrupt, errors.Interrupted):
                 ending = Ending(False, "Interrupted", errors.Interrupted.exit_code, "stopped by the operator")
+        if watch.overdue and not ending.ok:
+            ending = _overdue(params.runner.phase_hours)
         ending = self._with_marker(spec, ending)
-        self._note(entry, ending, output, time.monotonic() - began, peak[0])
+        self._note(entry, ending, output, time.monotonic() - began, watch.peak_mb)
         save_record(self.workspace, record)
         try:
             render_run_pages(self.workspace, record, spec, output, self.reports)
@@ -107,34 +110,6 @@ class Runner:
         entry.peak_mb = peak
         entry.rows = evidence.get("counts", {}).get("rows", 0)
         entry.notebook_sha256 = sha256_of(output) if output.is_file() else ""
-
-    @contextmanager
-    def _watching(self, spec: PhaseSpec) -> Iterator[list[int]]:
-        """Show the phase's progress while it runs, and measure the largest process below this one, in MB."""
-        over = threading.Event()
-        peak = [0]
-        watcher = threading.Thread(target=self._watch, args=(spec, over, peak), daemon=True)
-        watcher.start()
-        try:
-            yield peak
-        finally:
-            over.set()
-            watcher.join(timeout=5)
-
-    def _watch(self, spec: PhaseSpec, over: threading.Event, peak: list[int]) -> None:
-        file = self._progress_file(spec)
-        began = spoke = time.monotonic()
-        while not over.wait(0.25):
-            peak[0] = max(peak[0], largest_process_mb())
-            state = read_progress(file)
-            text = f"{spec.name:<20} {describe(state) if state else duration(time.monotonic() - began)}"
-            if self.live:
-                self.say(f"\r{text:<100}", end="")
-            elif time.monotonic() - spoke > STILL_ALIVE_SECONDS:
-                self.say(text)
-                spoke = time.monotonic()
-        if self.live:
-            self.say(f"\r{'':<100}\r", end="")
 
     def _empty(self, params: RunParams) -> RunRecord:
         phases = [PhaseRecord(s.name, s.title) for s in PHASES]
@@ -187,21 +162,17 @@ def stoppable() -> Iterator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
-def largest_process_mb() -> int:
-    """Resident memory of the largest process among this one and its descendants, in MB."""
-    sizes = []
-    me = psutil.Process()
-    for process in (me, *me.children(recursive=True)):
-        try:
-            sizes.append(process.memory_info().rss)
-        except psutil.NoSuchProcess:
-            continue
-    return max(sizes, default=0) // 2**20
+def _overdue(hours: float) -> Ending:
+    message = (
+        f"the phase ran longer than the {hours:g} hours of runner.phase_hours and was ended; whole files stay, "
+        "run again with the same --run-id to go on"
+    )
+    return Ending(False, "PhaseFailed", errors.PhaseFailed.exit_code, message)
 
 
 def _gate(ending: Ending, entry: PhaseRecord) -> Ending:
     """A phase whose checks failed ends the run: nothing may be built on what is known to be wrong."""
-    if ending.ok and entry.verdict in ("fail", "error"):
+    if ending.ok and entry.verdict in NOT_PASSED:
         why = "a check did not pass; its page names it and what to do"
         return Ending(False, "GateFailed", errors.GateFailed.exit_code, why)
     return ending

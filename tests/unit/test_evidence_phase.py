@@ -1,12 +1,15 @@
 """Phases: in order, on files that are what they were, ending with their evidence."""
 
 import json
+import subprocess
+import sys
 
 import polars as pl
 import pytest
 
-from ennu_lib.errors import ConfigurationError, GateFailed, OutOfOrder, SecretMissing, UsageError
+from ennu_lib.errors import AlreadyRunning, ConfigurationError, GateFailed, OutOfOrder, SecretMissing, UsageError
 from ennu_lib.evidence import PHASES, Severity, Status, check, open_phase, phase_spec, verdict_of
+from ennu_lib.workspace import Workspace
 
 RUN = """\
 name: demo
@@ -96,6 +99,48 @@ def test_a_blocking_check_ends_the_phase_without_an_end_marker(opened, tmp_path)
     evidence = tmp_path / "w/r1/evidence"
     assert not (evidence / "01_audit.json").exists()
     assert json.loads((evidence / "01_audit.failed.json").read_text())["verdict"] == "fail"
+
+
+def test_nothing_is_built_on_a_phase_whose_checks_failed(opened):
+    phase = opened("01_audit")
+    phase.find(check("X-02", "almost everything holds", 1, 10))
+    assert phase.finish("done", "not well")["verdict"] == "fail"
+    with pytest.raises(GateFailed, match="01_audit, where a check did not pass"):
+        opened("02_remediation")
+
+
+HOLDER = """\
+import sys
+from pathlib import Path
+from ennu_lib.workspace import Workspace
+with Workspace("r1", Path(sys.argv[1])).lock():
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_a_phase_by_hand_keeps_other_processes_out_until_it_is_finished(opened, tmp_path):
+    def holder():
+        command = [sys.executable, "-c", HOLDER, str(tmp_path / "w")]
+        return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+
+    opened("01_audit")
+    phase = opened("01_audit")
+    with holder() as refused:
+        assert b"AlreadyRunning" in refused.communicate()[1]
+    phase.finish("done", "all of it")
+    with holder() as holding:
+        assert holding.stdout.readline() == b"held\n"
+        with pytest.raises(AlreadyRunning, match="shut down the kernel"):
+            opened("01_audit")
+        holding.stdin.close()
+
+
+def test_a_phase_that_cannot_be_opened_holds_nothing(opened, tmp_path):
+    with pytest.raises(OutOfOrder):
+        opened("02_remediation")
+    with Workspace("r1", tmp_path / "w").lock():
+        pass
 
 
 def test_a_missing_secret_is_named_and_never_guessed(opened, monkeypatch):

@@ -26,9 +26,9 @@ def attempt(tmp_path, workspace_folder, monkeypatch):
     """Run phase 01 with code cells given as text; return the workspace of the run and the exit code."""
     monkeypatch.setenv("ENNU_HOME", str(tmp_path))
     (tmp_path / "notebooks").mkdir()
-    (tmp_path / "run.yml").write_text(RUN)
 
-    def attempt(*sources):
+    def attempt(*sources, more=""):
+        (tmp_path / "run.yml").write_text(RUN + more)
         parameters = nbformat.v4.new_code_cell("run = run_id = ''", metadata={"tags": ["parameters"]})
         cells = [parameters, *map(nbformat.v4.new_code_cell, sources)]
         kernel = {"name": "python3", "display_name": "p", "language": "python"}
@@ -67,6 +67,14 @@ def test_what_a_killed_process_left_half_written_is_removed(attempt):
     part.touch()
     attempt(OPEN, FINISH)
     assert not part.exists()
+
+
+def test_a_phase_that_takes_longer_than_its_limit_is_ended(attempt):
+    run, code = attempt("import time; time.sleep(60)", more="runner: {phase_hours: 0.0005}\n")
+    record = json.loads((run / "run.json").read_text())["phases"][0]
+    assert (code, record["status"]) == (30, "failed")
+    assert "runner.phase_hours" in record["message"]
+    assert record["seconds"] < 30
 
 
 def test_the_portal_of_a_rehearsal_leaves_private_folders_only(tmp_path, workspace_folder):
