@@ -124,6 +124,18 @@ def portal_apply(
         _say(f"the portal's schema is in place, sha256 {snapshot.sha256}")
 
 
+@portal_app.command("restore")
+def portal_restore(
+    run_id: Annotated[str, typer.Option("--run-id", help="The run whose baseline (phase 06) is to be restored.")],
+    run: RunFile = DEMO,
+    apply: Annotated[bool, typer.Option("--apply", help="Do it; without this only the plan is printed.")] = False,
+) -> None:
+    """Bring the portal back to where it was before a run's load: print the plan, and with --apply do it."""
+    from ennu_lib.run.restore import restore_portal
+
+    restore_portal(_absolute(run), run_id, apply=apply, say=_say)
+
+
 @app.command()
 def phases() -> None:
     """List the phases of a run."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ennu_lib.errors import TargetRefused
@@ -14,6 +14,7 @@ from ennu_lib.hubspot.outcomes import Link, LinkOutcome, LinksRead, Pair
 
 CREATE_INPUTS = 2_000
 READ_INPUTS = 1_000
+ARCHIVE_INPUTS = 100
 NO_LINKS = "OBJECT_NOT_FOUND"
 
 
@@ -34,6 +35,15 @@ class AssociationCalls(Definitions):
         linker = Linker(self, path)
         linker.settle(by_pair)
         return linker.outcome
+
+    def dissociate(self, from_type: str, to_type: str, pairs: Iterable[Pair]) -> None:
+        """Take every link of up to 100 pairs away; pairs without one do no harm."""
+        targets: dict[str, list[dict[str, str]]] = {}
+        for from_id, to_id in pairs:
+            targets.setdefault(from_id, []).append({"id": to_id})
+        body = {"inputs": [{"from": {"id": from_id}, "to": to} for from_id, to in targets.items()]}
+        path = self.paths.associations(self.type_id(from_type), self.type_id(to_type), "batch", "archive")
+        self.ask("associations", "POST", path, body=body, what="taking associations away")
 
     def read_associations(self, from_type: str, to_type: str, from_ids: Sequence[str]) -> LinksRead:
         """The links of up to 1,000 records to records of another object, all pages of each."""

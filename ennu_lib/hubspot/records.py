@@ -12,7 +12,7 @@ from ennu_lib.hubspot.caller import Answered, Lost, Refused
 from ennu_lib.hubspot.definitions import Definitions
 from ennu_lib.hubspot.inflight import KeyRanges
 from ennu_lib.hubspot.outcomes import BatchOutcome, ReadOutcome, StoredRecord
-from ennu_lib.hubspot.upserts import Upserter, keyed
+from ennu_lib.hubspot.upserts import Upserter, keyed, within_a_batch
 
 
 class RecordCalls(Definitions):
@@ -29,6 +29,12 @@ class RecordCalls(Definitions):
         """
         path = self.paths.objects(self.type_id(object_type), "batch", "upsert")
         return Upserter(self, path, id_property, self.ranges).send(keyed(id_property, records))
+
+    def batch_update(self, object_type: str, records: Mapping[str, Mapping[str, Any]]) -> BatchOutcome:
+        """Update up to 100 records by record id; "" clears a property. Raises as `batch_upsert`."""
+        within_a_batch(records)
+        path = self.paths.objects(self.type_id(object_type), "batch", "update")
+        return Upserter(self, path, None, self.ranges).send(records)
 
     def batch_read(
         self, object_type: str, id_property: str | None, keys: Sequence[str], properties: Sequence[str]

@@ -1,8 +1,8 @@
-"""Batch upserts: every record ends as done, rejected or ambiguous, whatever the portal answers."""
+"""Batch upserts and updates: every record ends as done, rejected or ambiguous, whatever the portal answers."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from ennu_lib.hubspot.answers import Rejection
@@ -19,10 +19,10 @@ class Upserter:
 
     A whole batch that is refused is halved, so that one bad record cannot take 99 good ones with it. Keys that an
     answer does not mention are sent again, an upsert being safe to repeat: at once alone when the answer holds an
-    error that names nobody, otherwise together.
+    error that names nobody, otherwise together. Without an `id_property` the keys are record ids.
     """
 
-    def __init__(self, caller: Caller, path: str, id_property: str, ranges: KeyRanges):
+    def __init__(self, caller: Caller, path: str, id_property: str | None, ranges: KeyRanges):
         self._caller = caller
         self._path = path
         self._id_property = id_property
@@ -79,14 +79,10 @@ class Upserter:
         return match(answer, keys, self._id_property, names)
 
     def _body(self, records: Records) -> dict[str, Any]:
+        by = {"idProperty": self._id_property} if self._id_property else {}
         return {
             "inputs": [
-                {
-                    "id": key,
-                    "idProperty": self._id_property,
-                    "objectWriteTraceId": str(number),
-                    "properties": record,
-                }
+                {"id": key, **by, "objectWriteTraceId": str(number), "properties": record}
                 for number, (key, record) in enumerate(records.items())
             ]
         }
@@ -94,8 +90,7 @@ class Upserter:
 
 def keyed(id_property: str, records: Sequence[Mapping[str, Any]]) -> Records:
     """The records of one batch by their key. Raises ValueError for what HubSpot would refuse as a whole."""
-    if len(records) > BATCH_INPUTS:
-        raise ValueError(f"a batch holds at most {BATCH_INPUTS} records, not {len(records)}")
+    within_a_batch(records)
     by_key: dict[str, Mapping[str, Any]] = {}
     for record in records:
         key = record.get(id_property)
@@ -105,6 +100,12 @@ def keyed(id_property: str, records: Sequence[Mapping[str, Any]]) -> Records:
             raise ValueError(f"two records of one batch have the same {id_property}")
         by_key[key] = record
     return by_key
+
+
+def within_a_batch(records: Collection[Any]) -> None:
+    """Raises ValueError for more records than HubSpot takes at once."""
+    if len(records) > BATCH_INPUTS:
+        raise ValueError(f"a batch holds at most {BATCH_INPUTS} records, not {len(records)}")
 
 
 def _halves(records: Records) -> tuple[Records, Records]:
