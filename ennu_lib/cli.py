@@ -26,6 +26,8 @@ app = typer.Typer(
 )
 clinic_app = typer.Typer(help="Build the synthetic clinic of a rehearsal.", no_args_is_help=True)
 portal_app = typer.Typer(help="Compare the portal's schema with params/portal, and change it.", no_args_is_help=True)
+audit_app = typer.Typer(help="Look at any database, and score the audit against the clinic's truth.")
+app.add_typer(audit_app, name="audit")
 app.add_typer(clinic_app, name="clinic")
 app.add_typer(portal_app, name="portal")
 
@@ -134,6 +136,26 @@ def portal_restore(
     from ennu_lib.run.restore import restore_portal
 
     restore_portal(_absolute(run), run_id, apply=apply, say=_say)
+
+
+@audit_app.callback(invoke_without_command=True)
+def audit(
+    context: typer.Context,
+    url: Annotated[str | None, typer.Option(help="SQLAlchemy URL of the database, without a password.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder for the page and audit.json.")] = None,
+    password: Annotated[str | None, typer.Option(help="NAME of the environment variable with the password.")] = None,
+    schema: Annotated[str | None, typer.Option(help="Schema to look at, where it is not the user's own.")] = None,
+) -> None:
+    """Profile every table of any SQLite, MariaDB, MySQL or PostgreSQL database; write a page and audit.json."""
+    if context.invoked_subcommand:
+        return
+    if url is None or out is None:
+        raise errors.UsageError("give --url and --out, for example: ennu audit --url sqlite:///x.sqlite --out audit")
+    from ennu_lib.audit.any_database import PAGE, audit_database
+    from ennu_lib.keys import secret
+
+    found = audit_database(url, out, password=secret(password) if password else None, schema=schema)
+    _say(f"audit: {len(found['tables'])} tables, {len(found['relations'])} relations; {_shown(out.resolve() / PAGE)}")
 
 
 @app.command()

@@ -1,0 +1,261 @@
+"""What the audit shows, block by block; the notebook and the page of `ennu audit` use the same ones."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from ennu_lib.audit.classes import NOT_PERSONAL, PersonalClass
+from ennu_lib.audit.drawings import growth_chart, relation_graph
+from ennu_lib.audit.profile import EMPTY_KINDS
+from ennu_lib.audit.ranking import UNDECIDED
+from ennu_lib.audit.scan import Scan
+from ennu_lib.report import charts, figure, note, show, table
+from ennu_lib.report.html import Html, block, element, join
+
+CLASSES = {
+    "full": (1, 2),
+    "95 % and more": (0.95, 1),
+    "50 to 95 %": (0.5, 0.95),
+    "below 50 %": (1e-12, 0.5),
+    "empty": (-1, 1e-12),
+}
+HEAT_TABLES, GROWTH_TABLES, VOLUME_GROUPS = 25, 12, 18
+ALL = 10_000
+
+
+def ranked_table(ranked: pl.DataFrame) -> Html:
+    """Every table, those that need attention first."""
+    shown = ["table", "risk", "rows", "bytes", "last_change", "identifiers", "defects", "disposition", "why"]
+    if (ranked["disposition"] == UNDECIDED).all():
+        shown.remove("disposition")
+    return table(
+        ranked.select(shown).with_columns(pl.col("last_change").str.replace("-", "\u2011", literal=True)),
+        caption="All tables, those that need attention first",
+        formats={"bytes": "bytes", "identifiers": "sparse", "defects": "sparse"},
+        labels={
+            "last_change": "Last written", "identifiers": "Identifying columns", "defects": "Kinds of defects",
+            "why": "What else speaks for care",
+        },
+        note="Bytes are those of the compressed copy. A table without a number of identifying columns was not read.",
+        rows=ALL,
+    )  # fmt: skip
+
+
+def volume_chart(ranked: pl.DataFrame, by: str = "moves_with") -> Html:
+    """Rows per group of tables."""
+    volume = (
+        ranked.group_by(by)
+        .agg(pl.col("rows").sum())
+        .filter(pl.col("rows") > 0)
+        .sort("rows", by, descending=[True, False])
+    )
+    if volume.is_empty():
+        return note("No table has a row.", "attention")
+    return figure(
+        charts.bars(dict(volume.head(VOLUME_GROUPS).iter_rows()), measure="rows"),
+        alt="Rows per group of tables, one bar per group, largest first; the ranked table has the rows of every table.",
+        caption=f"Rows by group of tables, the largest {min(volume.height, VOLUME_GROUPS)} of {volume.height} groups",
+    )
+
+
+def completeness_map(columns: pl.DataFrame) -> Html:
+    """How full the columns of the largest tables are."""
+    sizes = columns.group_by("table").agg(pl.col("rows").first()).filter(pl.col("rows") > 0)
+    largest = sizes.sort("rows", "table", descending=[True, False]).head(HEAT_TABLES)["table"].to_list()
+    shares = {
+        name: {word: float(((full >= low) & (full < high)).mean()) for word, (low, high) in CLASSES.items()}
+        for name in largest
+        if len(full := columns.filter(pl.col("table") == name)["filled"].drop_nulls())
+    }
+    if not shares:
+        return note("No table has a row, so there is no completeness to draw.", "attention")
+    return figure(
+        charts.completeness(shares, measure="share of columns, %"),
+        alt="Share of the columns of each of the largest tables that are full, nearly full, half full or empty.",
+        caption=f"How full the columns of the {len(shares)} largest tables are (share of columns in each class)",
+    )
+
+
+def growth_figure(scan: Scan, today: str) -> Html:
+    """Rows per month of the largest tables that date their rows."""
+    sizes = scan.growth.group_by("table").agg(pl.col("rows").sum()).filter(pl.col("rows") >= 11 * YEARLY)
+    tables = sizes.sort("rows", "table", descending=[True, False]).head(GROWTH_TABLES)["table"].to_list()
+    if not tables:
+        return note("No table dates enough of its rows for a chart of its growth.")
+    return figure(
+        growth_chart(scan.growth, tables, today),
+        alt="Rows a month over the last ten years, a panel for each of the largest tables.",
+        caption="Growth of the largest tables, rows a month; months with 1 to 10 rows are drawn as none",
+    )
+
+
+YEARLY = 12
+
+
+def relation_figure(scan: Scan) -> Html:
+    """Groups of tables and the relations between them."""
+    if scan.relations.is_empty():
+        return note("No relation was found, so there is no graph to draw.", "attention")
+    rows = dict(scan.columns.group_by("table").agg(pl.col("rows").first()).iter_rows())
+    return figure(
+        relation_graph(scan, rows),
+        alt="Groups of tables as boxes and relations as arrows from child to parent; a table lists each one.",
+        caption="What points at what: arrows go from child to parent; numbers count relations to the patients",
+    )
+
+
+def relation_table(scan: Scan, declared: pl.DataFrame) -> Html:
+    """Every relation with what speaks for it."""
+    at = ["table", "column", "parent", "parent_column"]
+    found = scan.relations.join(declared.with_columns(pl.lit(True).alias("declared")), on=at, how="left")
+    shown = found.select(
+        pl.format("{}.{}", "table", "column").alias("child"),
+        pl.format("{}.{}", "parent", "parent_column").alias("points at"),
+        "confidence",
+        pl.col("declared").fill_null(False),
+        pl.col("name_evidence").str.replace_all("_", " ").alias("name"),
+        pl.col("type_evidence").alias("type"),
+        "values", "inclusion", "coverage", "orphans", "rivals",
+    )  # fmt: skip
+    return table(
+        shown,
+        caption="Relations, surest first",
+        formats={"confidence": "decimal:2", "inclusion": "percent", "coverage": "percent", "orphans": "sparse"},
+        note="Values: different values looked up. Inclusion: share of rows whose parent exists. Coverage: share of "
+        "parents that are pointed at. Declared keys play no part in the confidence.",
+        rows=ALL,
+    )
+
+
+def order_blocks(scan: Scan) -> Html:
+    """The order of the move, the relations cut for it, and the groups that move together."""
+    steps = scan.order.group_by("step").agg(
+        pl.len().alias("tables"), pl.col("table").sort().str.join(", ").alias("names")
+    )
+    together = scan.groups.group_by("moves_with").agg(
+        pl.len().alias("tables"), pl.col("table").sort().str.join(", ").alias("names")
+    )
+    return show(
+        table(
+            together.sort("tables", "moves_with", descending=[True, False]),
+            caption="Tables that move together",
+            labels={"moves_with": "group"},
+            rows=ALL,
+        ),
+        table(steps.sort("step"), caption="Order of the move: a table moves after everything it points at", rows=ALL),
+        table(scan.cuts, caption="Relations that are cut and set in a second pass", rows=ALL),
+    )
+
+
+def orphan_table(scan: Scan) -> Html:
+    """Rows that point at nothing, and how many patients they touch."""
+    return table(
+        scan.orphans,
+        caption="Rows that point at nothing, and the patients they touch",
+        labels={"missing_parents": "different missing parents", "by": "patients found by"},
+        formats={"share": "percent:2"},
+        people=["patients"],
+        rows=ALL,
+    )
+
+
+def class_table(classes: pl.DataFrame) -> Html:
+    """Columns and tables per class."""
+    counted = classes.group_by("class").agg(
+        pl.len().alias("columns"),
+        pl.col("table").n_unique().alias("tables"),
+        (pl.col("decided") == "person").sum().alias("decided by a person"),
+    )
+    place = {str(c): i for i, c in enumerate(PersonalClass)}
+    ordered = counted.with_columns(pl.col("class").replace_strict(place, default=99).alias("at")).sort("at").drop("at")
+    return table(
+        ordered.with_columns(pl.col("class").str.replace_all("_", " ")),
+        caption="Columns by class of personal data: the identifiers of 45 CFR 164.514(b)(2), then the rest",
+        formats={"decided by a person": "sparse"},
+    )
+
+
+def personal_table(classes: pl.DataFrame) -> Html:
+    """Every column with personal data and the reason, by table."""
+    personal = classes.filter(~pl.col("class").is_in([str(c) for c in NOT_PERSONAL]) & (pl.col("class") != "clinical"))
+    return table(
+        personal.with_columns(pl.col("class").str.replace_all("_", " ")).sort("table", "column"),
+        caption="Columns that hold an identifier, and why",
+        rows=ALL,
+    )
+
+
+def defect_table(defects: pl.DataFrame) -> Html:
+    """Kinds of defects with where they are."""
+    kinds = defects.group_by("defect").agg(
+        pl.col("table").n_unique().alias("tables"),
+        pl.len().alias("columns"),
+        pl.col("rows").sum(),
+        pl.format("{}.{}", "table", "column")
+        .sort_by("rows", descending=True)
+        .head(4)
+        .str.join(", ")
+        .alias("most of them in"),
+    )
+    return table(
+        kinds.with_columns(pl.col("defect").str.replace_all("_", " ")).sort("rows", "defect", descending=[True, False]),
+        caption="What is wrong in columns and tables, by kind",
+        note="All of them, column by column, are in the evidence and in the details below.",
+        rows=ALL,
+    )
+
+
+def details(scan: Scan, codes: pl.DataFrame) -> Html:
+    """Every column of every table, one folded section per table."""
+    described = scan.columns.join(scan.classes.select("table", "column", "class"), on=["table", "column"], how="left")
+    wrong = scan.defects.group_by("table", "column").agg(
+        pl.format("{} {}", pl.col("defect").str.replace_all("_", " "), "rows").str.join(", ").alias("defects")
+    )
+    listed = codes.group_by("table", "column", maintain_order=True).agg(
+        pl.format("{} ({})", "value", "rows").str.join(", ").alias("codes")
+    )
+    whole = described.join(wrong, on=["table", "column"], how="left").join(listed, on=["table", "column"], how="left")
+    parts = []
+    for (name,), columns in whole.partition_by("table", as_dict=True, maintain_order=True).items():
+        drawn = _details_of(name, columns)
+        summary = element(
+            "summary", element("code", name), f" · {columns.height:,} columns · {columns['rows'][0]:,} rows"
+        )
+        parts.append(element("details", summary, drawn))
+    if not parts:
+        return note("No table was read, so there are no columns to show.", "attention")
+    return block("columns", join(parts))
+
+
+def _details_of(name: str, columns: pl.DataFrame) -> Html:
+    shown = columns.select(
+        "column",
+        "declared",
+        "found",
+        pl.col("class").str.replace_all("_", " "),
+        "filled",
+        *EMPTY_KINDS,
+        "distinct",
+        pl.col("pattern").fill_null(""),
+        _range(),
+        pl.col("defects").fill_null(""),
+        pl.col("codes").fill_null(""),
+    )
+    return table(
+        shown,
+        caption=f"Columns of {name}",
+        formats={"filled": "percent", **dict.fromkeys(EMPTY_KINDS, "sparse")},
+        labels={"zero_date": "zero date", "sentinel_date": "sentinel date", "range": "quartiles"},
+        rows=ALL,
+    )
+
+
+def _range() -> pl.Expr:
+    """The quartiles of numbers that are no identifiers; a single smallest or largest value could be somebody's."""
+    harmless = (
+        pl.col("class").is_in(["clinical", "operational", "none"])
+        & pl.col("q25").is_not_null()
+        & (pl.col("rows") >= 11)
+    )
+    spread = pl.format("{} – {} – {}", *(pl.col(q).round(2) for q in ("q25", "median", "q75")))
+    return pl.when(harmless).then(spread).otherwise(pl.lit("")).alias("range")
