@@ -15,6 +15,7 @@ from typer._click.exceptions import ClickException
 
 from ennu_lib import errors
 from ennu_lib.config import load_run, project_root, workspace_root
+from ennu_lib.run.people_commands import app as identity_app
 from ennu_lib.workspace import FULL, replacing
 
 app = typer.Typer(
@@ -30,6 +31,7 @@ audit_app = typer.Typer(help="Look at any database, and score the audit against 
 app.add_typer(audit_app, name="audit")
 app.add_typer(clinic_app, name="clinic")
 app.add_typer(portal_app, name="portal")
+app.add_typer(identity_app, name="identity")
 
 DEMO = "params/runs/demo.yml"
 RunFile = Annotated[str, typer.Option("--run", help="The run's parameter file.")]

@@ -6,7 +6,7 @@ import polars as pl
 from ennu_lib.identity.compare import unpack
 from ennu_lib.identity.params import IdentityParams
 from ennu_lib.identity.people import People
-from ennu_lib.identity.score import DISAGREES, NO_GUARD, Scorer
+from ennu_lib.identity.score import DISAGREES, ELSEWHERE, NO_GUARD, Scorer
 
 MERGED, REVIEW, DISTINCT = "auto-merge", "review", "distinct"
 A_GENERATION = 15  # years between two birth dates from which one may be the other's parent
@@ -21,20 +21,21 @@ def decide(
     together = pl.Series("together", label[left] == label[right])
     given_up = pl.Series("given_up", np.isin(left, too_large) & np.isin(right, too_large))
     packed = left.astype(np.uint64) << np.uint64(32) | right.astype(np.uint64)
-    must, cannot = (pl.Series(k, np.isin(packed, human[k])) for k in ("must", "cannot"))
-    guard = pl.col("guard").replace_strict(
-        {NO_GUARD: None, DISAGREES: "second opinion disagrees", **{n: g.name for n, g in enumerate(params.guards)}},
-        return_dtype=pl.String,
-    )
+    kinds = ("must", "cannot", "waiting", "disputed")
+    must, cannot, waiting, disputed = (pl.Series(k, np.isin(packed, human[k])) for k in kinds)
+    guard = guard_names(params)
     limits, p = params.decision, pl.col("probability")
     decision = (
-        pl.when(cannot).then(pl.lit(DISTINCT))
+        pl.when(disputed | waiting).then(pl.lit(REVIEW))
+        .when(cannot).then(pl.lit(DISTINCT))
         .when(together).then(pl.lit(MERGED))
         .when(must | (p >= limits.review) | (pl.col("guard") == DISAGREES)).then(pl.lit(REVIEW))
         .otherwise(pl.lit(DISTINCT))
     )  # fmt: skip
     reason = (
-        pl.when(cannot & ~together | must & together).then(pl.lit("decided by a person"))
+        pl.when(disputed).then(pl.lit("reviewers disagree"))
+        .when(waiting & ~together).then(pl.lit("waits for a second reviewer"))
+        .when(cannot & ~together | must & together).then(pl.lit("decided by a person"))
         .when(cannot | must).then(pl.lit("contradictory decisions"))
         .when(together & (p < limits.auto_merge)).then(pl.lit("follows from the rest of its cluster"))
         .when(together).then(pl.lit("probability"))
@@ -44,7 +45,14 @@ def decide(
         .when(p >= limits.auto_merge).then(pl.lit("does not fit the rest of its cluster"))
         .otherwise(pl.lit("between the thresholds"))
     )  # fmt: skip
-    return scored.with_columns(decision=decision, reason=reason)
+    return scored.with_columns(decision=decision, reason=reason, guard_name=guard)
+
+
+def guard_names(params: IdentityParams) -> pl.Expr:
+    """The name of the guard that each scored pair hits, null for none."""
+    named = {n: g.name for n, g in enumerate(params.guards)}
+    named |= {NO_GUARD: None, DISAGREES: "second opinion disagrees", ELSEWHERE: "visits at one time in two places"}
+    return pl.col("guard").replace_strict(named, return_dtype=pl.String)
 
 
 def name_kinds(scored: pl.DataFrame, scorer: Scorer, params: IdentityParams) -> pl.Series:

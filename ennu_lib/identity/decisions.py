@@ -1,9 +1,14 @@
-"""What reviewers decided: events with who, when and why, which outrank the model on every later run."""
+"""What reviewers decided: events with who, when and why, which outrank the model on every later run.
 
-from dataclasses import dataclass
+Each reviewer has one vote on a pair, their latest. Votes that differ keep the pair apart until the reviewers agree; a
+`withdrawn` event takes back every vote before it, whoever cast it.
+"""
+
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import polars as pl
+from sklearn.metrics import cohen_kappa_score
 
 from ennu_lib.errors import ConfigurationError
 
@@ -11,27 +16,75 @@ MUST_LINK, CANNOT_LINK, WITHDRAWN = "must_link", "cannot_link", "withdrawn"
 SCHEMA = {c: pl.String for c in ("left", "right", "decision", "who", "when", "why")}
 
 
+def _no_pairs() -> np.ndarray:
+    return np.empty((0, 2), np.int64)
+
+
 @dataclass(frozen=True)
 class Replayed:
-    """The decisions in force, as pairs of positions (lower first), and how many events name a row that is gone."""
+    """The decisions in force, as pairs of positions (lower first).
+
+    `must`, `cannot`: joined and kept apart; `votes`: how many reviewers want each pair of `must`. `waiting`: pairs that
+    need one more reviewer. `disputed`: pairs on which reviewers differ; they are in `cannot` too. `stale`: how many
+    events name a row that is gone.
+    """
 
     must: np.ndarray
     cannot: np.ndarray
     stale: int
+    votes: np.ndarray = field(default_factory=lambda: np.empty(0, np.int64))
+    waiting: np.ndarray = field(default_factory=_no_pairs)
+    disputed: np.ndarray = field(default_factory=_no_pairs)
 
     def packed(self) -> dict[str, np.ndarray]:
-        """Both as one integer per pair."""
-        return {k: p[:, 0].astype(np.uint64) << np.uint64(32) | p[:, 1].astype(np.uint64)
-                for k, p in (("must", self.must), ("cannot", self.cannot))}  # fmt: skip
+        """Every kind as one integer per pair."""
+        pairs = {k: getattr(self, k) for k in ("must", "cannot", "waiting", "disputed")}
+        return {k: packed_pairs(p) for k, p in pairs.items()}
+
+    def with_second_reviewer(self, risky: np.ndarray, reviewers: int) -> "Replayed":
+        """Only those joins in force that enough reviewers want; `risky` are packed pairs that need `reviewers`."""
+        short = np.isin(packed_pairs(self.must), risky) & (self.votes < reviewers)
+        return replace(self, must=self.must[~short], votes=self.votes[~short], waiting=self.must[short])
 
 
 def replay(events: pl.DataFrame | None, keys: pl.Series) -> Replayed:
-    """Apply the events in order of time; the latest about a pair is in force. Keys are compared as text.
+    """Apply the events in order of time. Keys are compared as text.
 
     Raises ConfigurationError for a missing column, an unknown decision, or an event without who, when or why.
     """
     if events is None or not len(events):
-        return Replayed(np.empty((0, 2), np.int64), np.empty((0, 2), np.int64), 0)
+        return Replayed(_no_pairs(), _no_pairs(), 0)
+    votes, stale = _votes(events, keys)
+    told = votes.group_by("a", "b").agg(
+        join=(pl.col("decision") == MUST_LINK).sum(), part=(pl.col("decision") == CANNOT_LINK).sum()
+    ).sort("a", "b")  # fmt: skip
+    join, part = pl.col("join") > 0, pl.col("part") > 0
+
+    def pairs(which: pl.Expr) -> np.ndarray:
+        return told.filter(which).select("a", "b").to_numpy().reshape(-1, 2)
+
+    votes_to_join = told.filter(join & ~part)["join"].to_numpy().astype(np.int64)
+    return Replayed(pairs(join & ~part), pairs(part), stale, votes_to_join, disputed=pairs(join & part))
+
+
+def agreement(events: pl.DataFrame) -> dict[str, float | int | None]:
+    """How far reviewers agree: pairs that two or more voted on, on how many of these they agree, and Cohen's kappa.
+
+    With more than two reviewers a pair counts for every two of them. kappa is None where it is not defined: fewer than
+    two pairs, or everybody always gave the same answer.
+    """
+    if not len(events):
+        return {"pairs_by_two": 0, "agreed": 0, "kappa": None}
+    votes = _votes(events, pl.concat([events["left"], events["right"]]).unique().sort())[0]
+    both = votes.join(votes, on=["a", "b"], suffix="_other").filter(pl.col("who") < pl.col("who_other"))
+    same = int((both["decision"] == both["decision_other"]).sum())
+    several = len(both) > 1 and pl.concat([both["decision"], both["decision_other"]]).n_unique() > 1
+    kappa = float(cohen_kappa_score(both["decision"].to_list(), both["decision_other"].to_list())) if several else None
+    return {"pairs_by_two": len(both), "agreed": same, "kappa": kappa}
+
+
+def _votes(events: pl.DataFrame, keys: pl.Series) -> tuple[pl.DataFrame, int]:
+    """a, b, who, decision: every reviewer's vote in force on each pair of positions; and how many events are stale."""
     _check(events)
     events = events.select(pl.col(list(SCHEMA)).cast(pl.String))
     place = pl.DataFrame({"key": keys.cast(pl.String), "place": np.arange(len(keys))})
@@ -45,12 +98,14 @@ def replay(events: pl.DataFrame | None, keys: pl.Series) -> Replayed:
     ).filter(pl.col("a") < pl.col("b"))
     # Two events at the same instant: keeping apart is the one that can be undone.
     known = known.with_columns(apart=pl.col("decision") == CANNOT_LINK).sort("when", "apart", maintain_order=True)
-    latest = known.unique(["a", "b"], keep="last").sort("a", "b")
-    pairs = {
-        d: latest.filter(pl.col("decision") == d).select("a", "b").to_numpy().reshape(-1, 2)
-        for d in (MUST_LINK, CANNOT_LINK)
-    }
-    return Replayed(pairs[MUST_LINK], pairs[CANNOT_LINK], len(events) - len(known))
+    taken_back = (pl.col("decision") == WITHDRAWN).cum_sum(reverse=True).over("a", "b") > 0
+    votes = known.filter(~taken_back).unique(["a", "b", "who"], keep="last", maintain_order=True)
+    return votes.select("a", "b", "who", "decision"), len(events) - len(known)
+
+
+def packed_pairs(pairs: np.ndarray) -> np.ndarray:
+    """Pairs of positions, lower first, as one integer each."""
+    return pairs[:, 0].astype(np.uint64) << np.uint64(32) | pairs[:, 1].astype(np.uint64)
 
 
 def _check(events: pl.DataFrame) -> None:

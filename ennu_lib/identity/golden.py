@@ -4,24 +4,33 @@ import polars as pl
 
 from ennu_lib.identity.params import Survivorship
 
-_ORDER, _GROUP, _FILLED, _OFTEN = "__order", "__group", "__filled", "__often_"
+_ORDER, _GROUP, _FILLED, _OFTEN, _BEFORE = "__order", "__group", "__filled", "__often_", "__before"
 _YES = ("1", "true", "t", "yes", "y")
 
 
 def golden_records(
-    table: pl.DataFrame, clusters: pl.DataFrame, key: str, params: Survivorship, empty: dict[str, pl.Expr]
+    table: pl.DataFrame,
+    clusters: pl.DataFrame,
+    key: str,
+    params: Survivorship,
+    empty: dict[str, pl.Expr],
+    survived_before: pl.Series | None = None,
 ) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
     """Build golden records.
 
-    `clusters` gives key and golden_id; `empty` says, per column, which values are placeholders. Returns the golden
-    records (the table's columns, golden_id, members), the losing values with their row and the rule that beat them,
-    and the surviving key of each golden_id.
+    `clusters` gives key and golden_id; `empty` says, per column, which values are placeholders; `survived_before` are
+    the keys, as text, of the rows that survived in the last run. Returns the golden records (the table's columns,
+    golden_id, members), the losing values with their row and the rule that beat them, and the surviving key of each
+    golden_id.
     """
+    before = pl.Series(dtype=pl.String) if survived_before is None else survived_before
     ids = clusters.select(pl.col("key").alias(key), "golden_id", members=pl.len().over("golden_id"))
     single = table.join(ids.filter(pl.col("members") == 1), on=key, how="inner")
     several = table.join(ids.filter(pl.col("members") > 1), on=key, how="inner")
     several = several.sort("golden_id", key).with_row_index(_ORDER)
-    several = several.with_columns(pl.col("golden_id").rle_id().alias(_GROUP))
+    several = several.with_columns(
+        pl.col("golden_id").rle_id().alias(_GROUP), pl.col(key).cast(pl.String).is_in(before.implode()).alias(_BEFORE)
+    )
     several = _without_placeholders(several, empty)
     several = _with_counts(several, table.columns, params)
     survivors = _survivors(several, params)
@@ -91,6 +100,8 @@ def _ranks(column: str | None, rules: list[str], params: Survivorship, rows: pl.
 
 def _rank(column: str | None, rule: str, params: Survivorship, rows: pl.DataFrame) -> tuple[pl.Expr, bool] | None:
     has = set(rows.columns)
+    if rule == "survived_before":
+        return pl.col(_BEFORE), True
     if rule == "never_overwrite":
         return (pl.col("survives"), True) if "survives" in has else None
     if rule == "most_recent":

@@ -1,7 +1,7 @@
 """The identity graph: clusters are a replay of automatic merges and of people's events, so that both can be undone."""
 
 from dataclasses import dataclass
-from itertools import pairwise, product
+from itertools import combinations, product
 
 import numpy as np
 import polars as pl
@@ -9,33 +9,41 @@ import polars as pl
 from ennu_lib.errors import UsageError
 from ennu_lib.identity.clusters import components
 from ennu_lib.identity.decide import MERGED
-from ennu_lib.identity.decisions import CANNOT_LINK, MUST_LINK, SCHEMA, replay
+from ennu_lib.identity.decisions import CANNOT_LINK, MUST_LINK, SCHEMA, WITHDRAWN, packed_pairs, replay
 from ennu_lib.identity.stable import Pseudonym, golden_ids
 
 
 @dataclass(frozen=True)
 class Graph:
     """`clusters` (key, golden_id) after all events; `contradictions` (left, right): rows a person keeps apart that
-    other links still join. They stay joined until somebody splits the group; a new matching run keeps them apart."""
+    other links still join. They stay joined until somebody splits the group; a new matching run keeps them apart.
+    `waiting` (left, right): guarded rows that one reviewer joined and that need another."""
 
     clusters: pl.DataFrame
     contradictions: pl.DataFrame
+    waiting: pl.DataFrame
 
 
 def replay_graph(
-    clusters: pl.DataFrame, pairs: pl.DataFrame, events: pl.DataFrame | None, pseudonym: Pseudonym | None = None
+    clusters: pl.DataFrame,
+    pairs: pl.DataFrame,
+    events: pl.DataFrame | None,
+    pseudonym: Pseudonym | None = None,
+    reviewers_where_guarded: int = 1,
 ) -> Graph:
     """Apply review events to a finished matching run, without matching again.
 
-    `clusters` and `pairs` are the run's; ids stay with the larger part of what is split and merged. Raises
-    ConfigurationError for wrong events (see decisions.replay).
+    `clusters` and `pairs` are the run's; ids stay with the larger part of what is split and merged. A pair whose
+    `guard` is named is joined only when so many reviewers say so. Raises ConfigurationError for wrong events (see
+    decisions.replay).
     """
     clusters = clusters.select("key", "golden_id").sort("key")
     keys = clusters["key"]
-    human = replay(events, keys)
-    merged = pairs.filter(pl.col("decision") == MERGED)
     place = pl.DataFrame({"key": keys, "place": np.arange(len(keys))})
-    edges = _places(merged, place)
+    guarded = pairs.filter(pl.col("guard").is_not_null()) if "guard" in pairs.columns else pairs.clear()
+    risky = packed_pairs(np.sort(_places(guarded, place), axis=1))
+    human = replay(events, keys).with_second_reviewer(risky, reviewers_where_guarded)
+    edges = _places(pairs.filter(pl.col("decision") == MERGED), place)
     apart = {tuple(pair) for pair in human.cannot.tolist()}
     edges = np.array(
         [edge for edge in edges.tolist() if tuple(sorted(edge)) not in apart] or np.empty((0, 2)), np.int64
@@ -43,8 +51,7 @@ def replay_graph(
     label = components(np.concatenate([edges, human.must]).astype(np.int64), len(keys))
     joined = human.cannot[label[human.cannot[:, 0]] == label[human.cannot[:, 1]]]
     ids = golden_ids(keys, label, pseudonym, clusters)
-    contradictions = pl.DataFrame({"left": keys.gather(joined[:, 0]), "right": keys.gather(joined[:, 1])})
-    return Graph(pl.DataFrame({"key": keys, "golden_id": ids}), contradictions)
+    return Graph(pl.DataFrame({"key": keys, "golden_id": ids}), _keyed(joined, keys), _keyed(human.waiting, keys))
 
 
 def split_events(clusters: pl.DataFrame, golden_id: str, keys: list, who: str, when: str, why: str) -> pl.DataFrame:
@@ -61,11 +68,24 @@ def split_events(clusters: pl.DataFrame, golden_id: str, keys: list, who: str, w
 
 
 def merge_events(clusters: pl.DataFrame, ids: list[str], who: str, when: str, why: str) -> pl.DataFrame:
-    """The events that make several persons one. Raises UsageError for fewer than two or for an unknown id."""
+    """The events that make several persons one: every row of one is joined with every row of the others.
+
+    Raises UsageError for fewer than two or for an unknown id.
+    """
     if len(set(ids)) < 2:
         raise UsageError("name at least two different persons to merge")
-    first = [_members(clusters, golden_id)[0] for golden_id in ids]
-    return _events(pairwise(first), MUST_LINK, who, when, why)
+    members = [_members(clusters, golden_id) for golden_id in ids]
+    pairs = [pair for one, other in combinations(members, 2) for pair in product(one, other)]
+    return _events(pairs, MUST_LINK, who, when, why)
+
+
+def freed(events: pl.DataFrame, clusters: pl.DataFrame, ids: list[str], who: str, when: str, why: str) -> pl.DataFrame:
+    """Withdrawals of every decision that keeps rows of these persons apart; what a merge takes back first."""
+    rows = clusters.filter(pl.col("golden_id").is_in(ids))
+    owner = dict(rows.select(pl.col("key").cast(pl.String), "golden_id").rows())
+    apart = events.filter(pl.col("decision") == CANNOT_LINK).select("left", "right").unique().sort("left", "right")
+    between = [(a, b) for a, b in apart.rows() if a in owner and b in owner and owner[a] != owner[b]]
+    return _events(between, WITHDRAWN, who, when, why)
 
 
 def repair(before: pl.DataFrame, after: pl.DataFrame) -> pl.DataFrame:
@@ -96,6 +116,10 @@ def _places(pairs: pl.DataFrame, place: pl.DataFrame) -> np.ndarray:
     for side in ("left", "right"):
         pairs = pairs.join(place.rename({"key": side, "place": f"{side}_place"}), on=side, how="inner")
     return pairs.select("left_place", "right_place").to_numpy().reshape(-1, 2)
+
+
+def _keyed(pairs: np.ndarray, keys: pl.Series) -> pl.DataFrame:
+    return pl.DataFrame({"left": keys.gather(pairs[:, 0]), "right": keys.gather(pairs[:, 1])})
 
 
 def _events(pairs, decision: str, who: str, when: str, why: str) -> pl.DataFrame:

@@ -7,6 +7,7 @@ import numpy as np
 import polars as pl
 
 from ennu_lib.identity.blocking import candidate_pairs
+from ennu_lib.identity.clinical import Whereabouts
 from ennu_lib.identity.clusters import Clustering, automatic, bridges, cluster
 from ennu_lib.identity.compare import Comparer
 from ennu_lib.identity.decide import MERGED, decide, name_kinds, review_queue
@@ -15,18 +16,19 @@ from ennu_lib.identity.golden import golden_records
 from ennu_lib.identity.model import MatchModel, exact_agreement, learn
 from ennu_lib.identity.params import IdentityParams
 from ennu_lib.identity.people import People, says_nothing, standardize_people
-from ennu_lib.identity.score import Scorer, weights_table
+from ennu_lib.identity.score import NO_GUARD, Scorer, weights_table
 from ennu_lib.identity.second_opinion import Opinion, mark_disagreement, second_opinion
 from ennu_lib.identity.stable import Pseudonym, golden_ids
 
 Progress = Callable[[str, int, int], None]
+_PACKED = pl.col("left").cast(pl.UInt64) * 2**32 + pl.col("right").cast(pl.UInt64)
 
 
 @dataclass(frozen=True)
 class Identity:
     """What matching found. Every frame is in a fixed order; keys are the input's.
 
-    pairs     left, right, probability, household, bits (log2 odds), kind, decision, reason, bridge
+    pairs     left, right, probability, household, bits (log2 odds), kind, guard, decision, reason, bridge
     clusters  key, golden_id, role (survivor, merged, single), probability (of the strongest link), members
     golden    the input's columns, golden_id, members: one row per person
     review    one row per two clusters a person must decide about: place, the likeliest pair, golden_left, golden_right
@@ -62,13 +64,15 @@ def match_people(
     columns: dict[str, str | list[str]] | None = None,
     decisions: pl.DataFrame | None = None,
     previous: pl.DataFrame | None = None,
+    visits: pl.DataFrame | None = None,
     pseudonym: Pseudonym | None = None,
     progress: Progress | None = None,
 ) -> Identity:
     """Find the rows that are one person and build golden records.
 
     `columns` maps fields to columns (default: the parameters'); `decisions` are review events (see decisions.py);
-    `previous` (key, golden_id) keeps ids stable; `pseudonym` makes ids from keys; `progress(step, done, total)`.
+    `previous` (key, golden_id) keeps ids stable, and a survivor whose key is its golden_id; `visits` (see clinical.py)
+    keep apart who was in two places at once; `pseudonym` makes ids from keys; `progress(step, done, total)`.
     The same rows in any order give the same result. Raises SourceChanged when there is nothing to compare,
     ConfigurationError for repeated keys or wrong decisions.
     """
@@ -76,7 +80,10 @@ def match_people(
     columns = columns or params.columns
     tell("standardize", 0, 1)
     people = standardize_people(patients, columns, params, key)
-    linked = link(people, params, replay(decisions, people.keys), tell)
+    whereabouts = None
+    if visits is not None and len(visits):
+        whereabouts = Whereabouts(visits, people.keys, params.clinical.visits.shortest_overlap_minutes)
+    linked = link(people, params, replay(decisions, people.keys), tell, whereabouts)
     tell("golden records", 0, 1)
     return _identity(patients, key, columns, params, people, linked, previous, pseudonym)
 
@@ -95,7 +102,9 @@ class Linked:
     opinion: Opinion
 
 
-def link(people: People, params: IdentityParams, human: Replayed, tell: Progress) -> Linked:
+def link(
+    people: People, params: IdentityParams, human: Replayed, tell: Progress, whereabouts: Whereabouts | None = None
+) -> Linked:
     """Candidate pairs, agreement patterns, model, scores and clusters of standardized people."""
     tell("block", 0, 1)
     candidates = candidate_pairs(people, params.blocking, params.nicknames)
@@ -103,11 +112,12 @@ def link(people: People, params: IdentityParams, human: Replayed, tell: Progress
     patterns = comparer.patterns(candidates.pairs, lambda done, total: tell("compare", done, total))
     tell("learn", 0, 1)
     model, distinct, _ = learn(patterns, comparer, _agreement(people, comparer), len(people), params.model)
-    scorer = Scorer(people, comparer, model, params)
+    scorer = Scorer(people, comparer, model, params, whereabouts)
     scored = scorer.score(candidates.pairs, patterns, params.decision.keep, lambda d, t: tell("score", d, t))
     tell("second opinion", 0, 1)
     opinion = second_opinion(people, scored, params.second_opinion)
     scored = _with_decided(mark_disagreement(scored, opinion, params), scorer, human)
+    human = human.with_second_reviewer(_guarded(scored), params.decision.reviewers_where_guarded)
     tell("cluster", 0, 1)
     clustering = cluster(scored, len(people), scorer, params, human.must, human.cannot)
     scored = _with_extra(scored, clustering, params)
@@ -118,11 +128,14 @@ def _agreement(people: People, comparer: Comparer) -> list[float]:
     return [max(exact_agreement(people.codes[c]) for c in people.columns[f]) for f in comparer.fields]
 
 
+def _guarded(scored: pl.DataFrame) -> np.ndarray:
+    return scored.filter(pl.col("guard") != NO_GUARD).select(_PACKED).to_series().to_numpy()
+
+
 def _with_decided(scored: pl.DataFrame, scorer: Scorer, human: Replayed) -> pl.DataFrame:
     """Pairs a person decided about are listed even where no blocking rule proposes them."""
     decided = np.unique(np.concatenate(list(human.packed().values())))
-    packed = pl.col("left").cast(pl.UInt64) * 2**32 + pl.col("right").cast(pl.UInt64)
-    missing = decided[~np.isin(decided, scored.select(packed).to_series().to_numpy())]
+    missing = decided[~np.isin(decided, scored.select(_PACKED).to_series().to_numpy())]
     return pl.concat([scored, scorer.score_all(missing)]).sort("left", "right") if len(missing) else scored
 
 
@@ -139,7 +152,8 @@ def _identity(
     clusters = pl.DataFrame({"key": people.keys, "golden_id": ids})
     frame = table.lazy().collect()
     empty = {c: test for c, test in says_nothing(columns, params).items() if c in frame.columns}
-    golden, losing, survivors = golden_records(frame, clusters, key, params.survivorship, empty)
+    before = None if previous is None else previous["golden_id"].unique().cast(pl.String)
+    golden, losing, survivors = golden_records(frame, clusters, key, params.survivorship, empty, before)
     pairs = _pairs(people, linked, params)
     clusters = _roles(clusters, survivors, pairs)
     review = review_queue(pairs, clusters)
@@ -163,6 +177,7 @@ def _pairs(people: People, linked: Linked, params: IdentityParams) -> pl.DataFra
         household="household",
         bits=pl.col("log_odds") / np.log(2),
         kind=name_kinds(scored, linked.scorer, params),
+        guard="guard_name",
         decision="decision",
         reason="reason",
         bridge=pl.Series(bridge),
@@ -220,6 +235,10 @@ def _findings(people: People, linked: Linked, pairs: pl.DataFrame) -> list[str]:
     contradictory = int((pairs["reason"] == "contradictory decisions").sum())
     if contradictory:
         found.append(f"{contradictory} pairs have decisions that contradict each other; they were kept apart")
+    if len(linked.human.disputed):
+        found.append(f"reviewers disagree about {len(linked.human.disputed)} pairs; they were kept apart")
+    if len(linked.human.waiting):
+        found.append(f"{len(linked.human.waiting)} pairs wait for a second reviewer")
     if linked.human.stale:
         found.append(f"{linked.human.stale} decisions name a row that is no longer there")
     if not linked.opinion.heard:

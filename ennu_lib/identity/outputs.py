@@ -5,10 +5,44 @@ from __future__ import annotations
 import polars as pl
 
 from ennu_lib.evidence import Finding, Phase, Severity, check
+from ennu_lib.identity.clinical import read_facts, read_visits, united_facts
 from ennu_lib.identity.decide import MERGED
-from ennu_lib.identity.match import Identity
+from ennu_lib.identity.match import Identity, match_people
+from ennu_lib.identity.params import IdentityParams
+from ennu_lib.identity.registry import Registry
 
 KEY = "__key"
+
+
+def match_run(phase: Phase, params: IdentityParams, registry: Registry) -> Identity:
+    """Match the run's patients with what clinical tables, reviewers and earlier runs know of them."""
+    rule = params.clinical.visits
+    table = _table(phase, rule.table, {rule.patient, rule.start, rule.end, rule.place, *rule.where})
+    return match_people(
+        phase.scan("clean/patients"),
+        params,
+        decisions=registry.decisions(),
+        previous=registry.people(),
+        visits=None if table is None else read_visits(table, rule),
+        progress=phase.named_progress,
+    )
+
+
+def unite_facts(phase: Phase, params: IdentityParams, found: Identity) -> pl.DataFrame:
+    """Every clinical fact of every person once, with the rows that state it (see clinical.united_facts)."""
+    rules = params.clinical.facts
+    tables = {f.table: _table(phase, f.table, {f.patient, "__key", *f.same, *f.unless}) for f in rules}
+    stated = read_facts({name: table for name, table in tables.items() if table is not None}, rules)
+    return united_facts(stated, crosswalk(found))
+
+
+def _table(phase: Phase, name: str, needed: set[str]) -> pl.LazyFrame | None:
+    """A table as remediation left it, else as the source has it; None where it or a column is not there."""
+    file = f"clean/{name}" if phase.workspace.exists(f"clean/{name}") else f"source/{name}"
+    if not phase.workspace.exists(file):
+        return None
+    table = phase.scan(file)
+    return table if needed <= set(table.collect_schema().names()) else None
 
 
 def crosswalk(found: Identity, key: str = "patient_id") -> pl.DataFrame:
@@ -20,8 +54,11 @@ def crosswalk(found: Identity, key: str = "patient_id") -> pl.DataFrame:
     )
 
 
-def write_identity(phase: Phase, found: Identity) -> list[str]:
-    """Write pairs, members, golden records, losing values and the review queue; return their names."""
+def write_identity(phase: Phase, found: Identity, facts: pl.DataFrame, registry: Registry) -> list[str]:
+    """Write what phase 03 found and the decisions it was told of; return the files' names.
+
+    The registry remembers who survived, so that the next run keeps every record's id.
+    """
     golden = found.golden.drop("golden_id", "members").select(
         pl.col("patient_id").cast(pl.String).alias(KEY), pl.all().exclude(KEY)
     )
@@ -32,9 +69,12 @@ def write_identity(phase: Phase, found: Identity) -> list[str]:
         "identity/pairs": found.pairs,
         "identity/losing_values": found.losing_values.with_columns(pl.col("value").cast(pl.String)),
         "identity/review": found.review,
+        "identity/clinical_facts": facts,
+        "identity/decisions": registry.decisions(),
     }
     for name, frame in files.items():
         phase.write(name, frame)
+    registry.remember(files["identity/members"])
     return list(files)
 
 

@@ -90,6 +90,7 @@ class Model(Strict):
 
 class Decision(Strict):
     auto_merge: float = Field(gt=0, lt=1)
+    reviewers_where_guarded: int = Field(ge=1, le=5)
     review: float = Field(gt=0, lt=1)
     keep: float = Field(gt=0, lt=1)
 
@@ -123,8 +124,9 @@ class SecondOpinion(Strict):
 
 
 Rule = Literal[
-    "never_overwrite", "most_recent", "most_complete", "most_frequent", "longest", "verified", "source_priority"
-]
+    "never_overwrite", "most_recent", "most_complete", "most_frequent", "longest", "verified", "source_priority",
+    "survived_before",
+]  # fmt: skip
 
 
 class Together(Strict):
@@ -145,6 +147,33 @@ class Survivorship(Strict):
     together: list[Together] = []
 
 
+class Visits(Strict):
+    """Where a table says who was where and when."""
+
+    table: str
+    patient: str
+    start: str
+    end: str
+    place: str
+    where: dict[str, list[str]] = {}
+    shortest_overlap_minutes: int = Field(ge=0)
+
+
+class ClinicalFact(Strict):
+    """A kind of clinical fact that golden records unite, and the columns that tell when two rows state the same one."""
+
+    name: str
+    table: str
+    patient: str
+    same: list[str] = Field(min_length=1)
+    unless: dict[str, list[str]] = {}
+
+
+class Clinical(Strict):
+    visits: Visits
+    facts: list[ClinicalFact]
+
+
 class IdentityParams(Strict):
     """All parameters of the identity room."""
 
@@ -158,6 +187,7 @@ class IdentityParams(Strict):
     clusters: Clusters
     second_opinion: SecondOpinion
     survivorship: Survivorship
+    clinical: Clinical
     nicknames: dict[str, tuple[str, ...]]
 
     @property
@@ -185,7 +215,7 @@ def load_identity_params(directory: Path | str) -> IdentityParams:
     read: dict[str, Any] = {}
     for name in ("fields.yml", "thresholds.yml"):
         read |= _yaml(directory / name, mistakes)
-    for name in ("blocking", "placeholders", "survivorship"):
+    for name in ("blocking", "clinical", "placeholders", "survivorship"):
         read[name] = _yaml(directory / f"{name}.yml", mistakes)
     read["nicknames"] = _nicknames(directory / "nicknames.csv", mistakes)
     if not mistakes:

@@ -6,6 +6,7 @@ import numpy as np
 import polars as pl
 
 from ennu_lib.identity.blocking import LOW
+from ennu_lib.identity.clinical import Whereabouts
 from ennu_lib.identity.compare import Comparer, chunks, unpack
 from ennu_lib.identity.model import HOUSEHOLD, MATCH, UNRELATED, MatchModel, value_counts
 from ennu_lib.identity.params import IdentityParams
@@ -20,14 +21,23 @@ SCORED = {
     "household": pl.Float32,
     "guard": pl.Int8,
 }
-NO_GUARD, DISAGREES = -1, 100  # DISAGREES: the second opinion differs
+# DISAGREES: the second opinion differs; ELSEWHERE: visits at one time in two places
+NO_GUARD, DISAGREES, ELSEWHERE = -1, 100, 101
 
 
 class Scorer:
     """Scores pairs of one table with a learned model."""
 
-    def __init__(self, people: People, comparer: Comparer, model: MatchModel, params: IdentityParams):
+    def __init__(
+        self,
+        people: People,
+        comparer: Comparer,
+        model: MatchModel,
+        params: IdentityParams,
+        whereabouts: Whereabouts | None = None,
+    ):
         self.people, self.comparer, self.model, self.params = people, comparer, model, params
+        self._whereabouts = whereabouts
         self.levels = [params.levels[f] for f in comparer.fields]
         self._frequencies = {
             j: _log_frequency(people, c.field)
@@ -64,15 +74,20 @@ class Scorer:
         others = np.logaddexp(log_weight[:, HOUSEHOLD], log_weight[:, UNRELATED])
         log_odds = log_weight[:, MATCH] - others
         total = np.logaddexp(log_weight[:, MATCH], others)
+        probability = 1 / (1 + np.exp(-np.clip(log_odds, -700, 700)))
+        guard = self._guards(levels)[place]
+        if self._whereabouts:
+            likely = np.flatnonzero(probability >= self.params.decision.review)
+            guard[likely[self._whereabouts.contradict(left[likely], right[likely])]] = ELSEWHERE
         return pl.DataFrame(
             {
                 "left": left.astype(np.uint32),
                 "right": right.astype(np.uint32),
                 "pattern": patterns,
                 "log_odds": log_odds.astype(np.float32),
-                "probability": 1 / (1 + np.exp(-np.clip(log_odds, -700, 700))),
+                "probability": probability,
                 "household": np.exp(log_weight[:, HOUSEHOLD] - total).astype(np.float32),
-                "guard": self._guards(levels)[place],
+                "guard": guard,
             },
             schema=SCORED,
         )

@@ -28,6 +28,7 @@ __all__ = [
     "accounts_table",
     "either",
     "figure",
+    "figure_of",
     "finding",
     "findings_table",
     "flow",
@@ -44,6 +45,6 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     """Load drawing on first use: matplotlib takes a second to import, and not every phase draws."""
-    if name == "figure":
-        return import_module("ennu_lib.report.figures").figure
+    if name in ("figure", "figure_of"):
+        return getattr(import_module("ennu_lib.report.figures"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

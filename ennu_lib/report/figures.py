@@ -6,9 +6,11 @@ import base64
 import hashlib
 import io
 import re
+from collections.abc import Callable, Sized
 
 from matplotlib.figure import Figure
 
+from ennu_lib.report.blocks import either, note
 from ennu_lib.report.html import Html, block, element, inline
 from ennu_lib.report.plotstyle import style
 
@@ -27,6 +29,25 @@ def figure(fig: Figure, *, alt: str, caption: str) -> Html:
     drawn = _png(fig, alt) if marks(fig) > MANY_MARKS else _svg(fig, alt)
     plate = element("div", drawn, class_="ennu-plate")
     return block("figure", element("figure", plate, element("figcaption", inline(caption))))
+
+
+def figure_of(
+    draw: Callable[..., Figure],
+    data: Sized | None,
+    *,
+    alt: str,
+    caption: str,
+    nothing: str = "There is nothing to draw.",
+    distributed: Sized | None = None,
+) -> Html:
+    """`figure(draw(data), …)`, or the note `nothing` where there are no data to draw.
+
+    The distributable page gets `draw(distributed)` where that is given: the same data with small counts withheld.
+    """
+    if not data:
+        return note(nothing)
+    exact = figure(draw(data), alt=alt, caption=caption)
+    return either(exact, figure(draw(distributed), alt=alt, caption=caption)) if distributed else exact
 
 
 def marks(fig: Figure) -> int:

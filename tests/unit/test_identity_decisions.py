@@ -2,7 +2,7 @@ import polars as pl
 import pytest
 
 from ennu_lib.errors import ConfigurationError
-from ennu_lib.identity.decisions import SCHEMA, replay
+from ennu_lib.identity.decisions import SCHEMA, agreement, replay
 from ennu_lib.identity.match import match_people
 from tests.support.family_people import family_people
 from tests.support.identity_params import PARAMS
@@ -56,8 +56,9 @@ def test_a_merge_that_a_person_refuses_stays_apart_and_one_they_want_is_made(cli
     table, first = clinic
     merged = first.pairs.filter(decision="auto-merge").row(0, named=True)
     asked = first.review.row(0, named=True)
+    wanted = event(asked["left"], asked["right"], "must_link")
     decided = events(
-        event(merged["left"], merged["right"], "cannot_link"), event(asked["left"], asked["right"], "must_link")
+        event(merged["left"], merged["right"], "cannot_link"), wanted, {**wanted, "who": "second reviewer"}
     )
     found = match_people(table, PARAMS, decisions=decided)
     golden = dict(found.clusters.select("key", "golden_id").iter_rows())
@@ -71,8 +72,60 @@ def test_a_merge_that_a_person_refuses_stays_apart_and_one_they_want_is_made(cli
 def test_contradictory_decisions_are_a_finding_and_keep_people_apart(clinic):
     table, _ = clinic
     a, b, c = table["patient_id"].sort()[:3]
-    decided = events(event(a, b, "must_link"), event(b, c, "must_link"), event(a, c, "cannot_link"))
+    joins = [by(who, *pair, "must_link") for who in ("ann", "bob") for pair in ((a, b), (b, c))]
+    decided = events(*joins, event(a, c, "cannot_link"))
     found = match_people(table, PARAMS, decisions=decided)
     golden = dict(found.clusters.select("key", "golden_id").iter_rows())
     assert golden[a] != golden[c]
     assert any("contradict each other" in finding for finding in found.findings)
+
+
+def test_a_guarded_pair_waits_for_the_second_reviewer(clinic):
+    table, first = clinic
+    risky = first.review.filter(pl.col("guard").is_not_null()).row(0, named=True)
+    found = match_people(table, PARAMS, decisions=events(event(risky["left"], risky["right"], "must_link")))
+    pair = found.pairs.filter((pl.col("left") == risky["left"]) & (pl.col("right") == risky["right"])).row(
+        0, named=True
+    )
+    assert (pair["decision"], pair["reason"]) == ("review", "waits for a second reviewer")
+    assert "1 pairs wait for a second reviewer" in found.findings
+
+
+def by(who, *rest):
+    return {**event(*rest), "who": who}
+
+
+def test_votes_that_differ_keep_the_pair_apart_and_are_named(clinic):
+    both = (by("ann", 10, 20, "must_link"), by("bob", 10, 20, "cannot_link", "2025-01-01"))
+    found = replay(events(*both), KEYS)
+    assert found.must.tolist() == [] and found.disputed.tolist() == found.cannot.tolist() == [[0, 1]]
+    agreed = replay(events(*both, by("bob", 10, 20, "must_link", "2026-02-01")), KEYS)
+    assert agreed.must.tolist() == [[0, 1]] and agreed.votes.tolist() == [2]
+    table, _ = clinic
+    a, b = table["patient_id"].sort()[:2]
+    matched = match_people(
+        table, PARAMS, decisions=events(by("ann", a, b, "must_link"), by("bob", a, b, "cannot_link"))
+    )
+    assert "reviewers disagree about 1 pairs; they were kept apart" in matched.findings
+    assert matched.pairs.filter(reason="reviewers disagree")["decision"].to_list() == ["review"]
+
+
+def test_a_withdrawal_takes_back_what_anybody_said_before():
+    told = (by("ann", 10, 20, "must_link"), by("bob", 10, 20, "withdrawn", "2026-02-01"))
+    assert len(replay(events(*told), KEYS).must) == 0
+    assert replay(events(*told, by("ann", 10, 20, "cannot_link", "2026-03-01")), KEYS).cannot.tolist() == [[0, 1]]
+
+
+def test_agreement_of_reviewers_is_cohens_kappa():
+    """Two reviewers, ten pairs, 4 + 3 agreed: observed .7, by chance .5 * .6 + .5 * .4, kappa (.7 - .5) / .5 = .4."""
+    answers = ["mm"] * 4 + ["cc"] * 3 + ["mc"] + ["cm"] * 2
+    words = {"m": "must_link", "c": "cannot_link"}
+    told = [
+        by(who, 10 * n, 10 * n + 5, words[letter])
+        for n, pair in enumerate(answers, 1) for who, letter in zip(("ann", "bob"), pair, strict=True)
+    ]  # fmt: skip
+    found = agreement(events(*told))
+    assert (found["pairs_by_two"], found["agreed"]) == (10, 7)
+    assert found["kappa"] == pytest.approx(0.4)
+    assert agreement(events(*told[:2]))["kappa"] is None
+    assert agreement(events()) == {"pairs_by_two": 0, "agreed": 0, "kappa": None}

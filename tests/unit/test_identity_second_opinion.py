@@ -3,6 +3,7 @@ import polars as pl
 import pytest
 
 from ennu_lib.identity.decide import decide
+from ennu_lib.identity.decisions import replay
 from ennu_lib.identity.people import standardize_people
 from ennu_lib.identity.score import DISAGREES, NO_GUARD, SCORED
 from ennu_lib.identity.second_opinion import Opinion, mark_disagreement, second_opinion
@@ -61,7 +62,6 @@ def test_an_opinion_that_is_not_heard_changes_nothing():
 
 def test_a_disagreement_is_reviewed_under_its_name():
     rows = scored((0, 1, 0.997, DISAGREES), (2, 3, 0.05, DISAGREES), (4, 5, 0.05, NO_GUARD))
-    nobody = {"must": np.array([], np.uint64), "cannot": np.array([], np.uint64)}
-    decided = decide(rows, np.arange(6), np.array([]), PARAMS, nobody)
+    decided = decide(rows, np.arange(6), np.array([]), PARAMS, replay(None, pl.Series([])).packed())
     assert decided["decision"].to_list() == ["review", "review", "distinct"]
     assert decided["reason"].to_list()[:2] == ["second opinion disagrees"] * 2
