@@ -8,13 +8,15 @@ import polars as pl
 import recordlinkage
 from recordlinkage.base import BaseCompareFeature
 
-from ennu_lib.identity.levels import MISSING, ValuePairs, grade
+from ennu_lib.identity.levels import MISSING, grade
 from ennu_lib.identity.params import Comparison, IdentityParams
 from ennu_lib.identity.people import People
+from ennu_lib.identity.values import Values
 
 CHUNK = 500_000
 BITS = np.uint64(4)
 NO_VALUE = -1
+_REPEATING = 500_000  # distinct values up to which the same pairs of values come up in chunk after chunk
 
 
 class AgreementLevel(BaseCompareFeature):
@@ -23,10 +25,11 @@ class AgreementLevel(BaseCompareFeature):
     With several columns per record (two phones) the best agreement between any two counts.
     """
 
-    def __init__(self, columns: list[str], comparison: Comparison, values: pl.Series, nicknames: dict):
+    def __init__(self, columns: list[str], comparison: Comparison, values: Values):
         super().__init__(columns, columns, label=comparison.field)
-        self.columns, self.levels, self.values, self.nicknames = columns, comparison.levels, values, nicknames
+        self.columns, self.levels, self.values = columns, comparison.levels, values
         self.exact = np.int8(len(comparison.levels) + 1)
+        self._scored = np.empty(0, np.uint64), np.empty(0, np.int8)
 
     def _compute_vectorized(self, *codes: pd.Series) -> np.ndarray:
         arrays = [c.to_numpy() for c in codes]
@@ -49,8 +52,19 @@ class AgreementLevel(BaseCompareFeature):
         return result
 
     def _score(self, packed: np.ndarray) -> np.ndarray:
-        low, high = packed >> np.uint64(32), packed & np.uint64(0xFFFFFFFF)
-        return grade(ValuePairs(self.values, low, high, self.nicknames), self.levels)
+        """Levels of distinct pairs of values in rising order; those scored for an earlier chunk are looked up."""
+        pairs, levels = self._scored
+        place = np.minimum(np.searchsorted(pairs, packed), max(len(pairs) - 1, 0))
+        known = pairs[place] == packed if len(pairs) else np.zeros(len(packed), bool)
+        result = np.empty(len(packed), np.int8)
+        result[known] = levels[place[known]]
+        new = packed[~known]
+        low, high = (new >> np.uint64(32)).astype(np.int64), (new & np.uint64(0xFFFFFFFF)).astype(np.int64)
+        result[~known] = grade(self.values, low, high, self.levels)
+        if len(self.values) <= _REPEATING:
+            order = np.argsort(merged := np.concatenate([pairs, new]), kind="stable")
+            self._scored = merged[order], np.concatenate([levels, result[~known]])[order]
+        return result
 
 
 class GivenName(AgreementLevel):
@@ -102,7 +116,8 @@ class Comparer:
         self.comparisons = [c for c in params.comparisons if people.columns.get(c.field)]
         self.fields = [c.field for c in self.comparisons]
         self.codes = people.codes.select(pl.all().cast(pl.Int32).fill_null(NO_VALUE)).to_pandas()
-        features = [_feature(c, people, params.nicknames) for c in self.comparisons]
+        values: dict[int, Values] = {}
+        features = [_feature(c, people, params.nicknames, values) for c in self.comparisons]
         self._compare = recordlinkage.Compare(features, indexing_type="position")
 
     def levels(self, left: np.ndarray, right: np.ndarray) -> np.ndarray:
@@ -142,13 +157,14 @@ def unpack(patterns: np.ndarray, fields: int) -> np.ndarray:
     return ((patterns[:, None] >> places) & np.uint64(15)).astype(np.int8)
 
 
-def _feature(comparison: Comparison, people: People, nicknames: dict) -> AgreementLevel:
+def _feature(comparison: Comparison, people: People, nicknames: dict, shared: dict[int, Values]) -> AgreementLevel:
     field, columns = comparison.field, people.columns[comparison.field]
-    values = people.dictionary(columns[0])
+    dictionary = people.dictionary(columns[0])
+    values = shared.setdefault(id(dictionary), Values(dictionary, nicknames))
     both = "first_name" in people.columns and "last_name" in people.columns
     if field == "first_name" and both:
         columns = ["first_name", "last_name", *people.columns.get("preferred_name", [])]
-        return GivenName(columns, comparison, values, nicknames)
+        return GivenName(columns, comparison, values)
     if field == "last_name" and both:
-        return FamilyName(["last_name", "first_name"], comparison, values, nicknames)
-    return AgreementLevel(columns, comparison, values, nicknames)
+        return FamilyName(["last_name", "first_name"], comparison, values)
+    return AgreementLevel(columns, comparison, values)
