@@ -23,9 +23,8 @@ def render_index(run: Mapping[str, Any], phases: Sequence[Mapping[str, Any]], ou
     """Write the index page of a run to `out` and return its SHA-256.
 
     `run`: run_id, and where known name, environment, headline, operator, commit and other facts as plain strings.
-    `phases` in order, each the evidence of the phase with the runner's `page`, `page_sha256`, `seconds` and `verdict`
-    added; `phase` and `title` alone will do for one that has not run. Counts named `rows_in` (or `rows`) and `rows_out`
-    are shown.
+    `phases` in order, each the evidence of the phase with the runner's `page`, `page_sha256`, `seconds`, `peak_mb` and
+    `verdict` added; `phase` and `title` alone will do for one that has not run. The count named `rows` is shown.
     """
     status = overall([phase.get("verdict", "not_run") for phase in phases])
     headline = run.get("headline") or _progress(phases)
@@ -82,7 +81,7 @@ def _phase_table(phases: Sequence[Mapping[str, Any]]) -> Html:
     columns = [
         Column("Phase"),
         Column("Verdict"),
-        *(Column(name, align="right") for name in ("Rows in", "Rows out", "Checks passed", "Failed", "Time")),
+        *(Column(name, align="right") for name in ("Rows", "Checks passed", "Failed", "Memory", "Time")),
     ]
     lines = [_line(phase) for phase in phases]
     notes = [footnote() if any(MARK in line for line in lines) else ""]
@@ -96,10 +95,10 @@ def _line(phase: Mapping[str, Any]) -> list[object]:
     return [
         _link(phase.get("page"), _named(phase)),
         mark(phase.get("verdict", "not_run")),
-        _count(counts.get("rows_in", counts.get("rows"))),
-        _count(counts.get("rows_out")),
+        _count(counts.get("rows")),
         number(passed) if ran else DASH,
         number(checks["failed"]) if ran else DASH,
+        f"{number(phase['peak_mb'])} MB" if phase.get("peak_mb") else DASH,
         _time(phase) if ran else DASH,
     ]
 

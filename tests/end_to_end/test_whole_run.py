@@ -114,6 +114,7 @@ def test_a_phase_out_of_order_says_which_one_to_run(rehearsal):
     assert "Ended in an error" in page
 
 
+@pytest.mark.slow
 def test_an_unreachable_portal_has_its_own_exit_code(rehearsal, finished):
     silent = rehearsal.with_changes("silent", target={"url": "http://127.0.0.1:9"})
     silent.run("--only", "01", run_id="silent", ENNU_PORTAL_TOKEN="x")

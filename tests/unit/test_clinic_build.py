@@ -133,6 +133,7 @@ def dump(file: Path) -> list:
     return rows
 
 
+@pytest.mark.slow
 def test_same_seed_same_content_in_another_process_and_another_seed_another(tmp_path):
     params = small_params(tmp_path)
     for name, seed in (("a", 3), ("c", 4)):
@@ -145,6 +146,7 @@ def test_same_seed_same_content_in_another_process_and_another_seed_another(tmp_
     assert first != other
 
 
+@pytest.mark.slow
 def test_a_clinic_is_replaced_only_on_request_and_other_tables_stay(built, tmp_path):
     file = tmp_path / "clinic.sqlite"
     shutil.copyfile(built[0], file)

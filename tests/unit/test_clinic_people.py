@@ -279,6 +279,7 @@ def test_every_reference_of_every_table_resolves(clinic):
     assert orphans == []
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_people_and_another_one_others():
     build = one_clinic.__wrapped__
     first, again, other = (build(60, seed, defects=True).tables for seed in (5, 5, 6))

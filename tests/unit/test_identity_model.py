@@ -87,6 +87,7 @@ def planted(random):
     return shares, np.unique(np.array(draws, np.int8).T, axis=0, return_counts=True)
 
 
+@pytest.mark.slow
 def test_planted_shares_are_found_again():
     shares, (patterns, counts) = planted(np.random.default_rng(1))
     records = 347  # about 60,000 pairs

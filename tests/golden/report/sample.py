@@ -92,7 +92,7 @@ EVIDENCE: dict[str, Any] = {
     "summary": "Records were compared within blocks that share an email, a phone number or a name and year of birth. "
     "1,615 clusters of two or more were found and one golden record was built for each; the `members` of every cluster "
     "are kept. The rule that merged the twins must be tightened before the mapping phase may start.",
-    "counts": {"rows_in": 21_840, "golden_records": 20_225, "clusters": 1615, "twins_merged": 3},
+    "counts": {"rows": 21_840, "golden_records": 20_225, "clusters": 1615, "twins_merged": 3},
     "findings": FINDINGS,
     "accounts": {
         "patients": {"loaded": 20_225, "merged": 1615},
@@ -274,6 +274,7 @@ def phases(sha: str) -> list[dict[str, Any]]:
             "title": "Audit",
             "counts": {"rows": 16_204_331},
             "seconds": 41.2,
+            "peak_mb": 1_415,
             "page": "01_audit.html",
         },
         {
@@ -281,7 +282,7 @@ def phases(sha: str) -> list[dict[str, Any]]:
             "phase": "02_remediation",
             "title": "Remediation",
             "verdict": "pass_with_exceptions",
-            "counts": {"rows_in": 32_331, "rows_out": 32_324},
+            "counts": {"rows": 32_331},
             "seconds": 9.5,
             "page": "02_remediation.html",
         },
