@@ -172,8 +172,10 @@ def storage(what: str) -> Iterator[None]:
         if "No space left" in str(error):
             raise _not_written(what) from None
         raise
-    except sqlite3.OperationalError as error:
-        if error.sqlite_errorcode == sqlite3.SQLITE_FULL:
+    except Exception as error:
+        # SQLAlchemy keeps the driver's own error in `orig`.
+        original = getattr(error, "orig", error)
+        if isinstance(original, sqlite3.OperationalError) and original.sqlite_errorcode == sqlite3.SQLITE_FULL:
             raise _not_written(what) from None
         raise
 

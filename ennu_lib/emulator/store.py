@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -149,8 +149,9 @@ class Store:
         return sum(file.stat().st_size for file in files if file.exists())
 
     def close(self) -> None:
-        """Fold the log into the file and let it go."""
-        self.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        """Fold the log into the file and let it go. On a full disk the log stays beside the file and is read with it."""
+        with suppress(sqlite3.OperationalError):
+            self.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         self.connection.close()
         if self.guard:
             self.guard.close()

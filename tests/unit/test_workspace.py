@@ -1,11 +1,13 @@
 """The workspace: whole files or none, for their owner only, one process at a time."""
 
 import os
+import sqlite3
 import stat
 from pathlib import Path
 
 import polars as pl
 import pytest
+import sqlalchemy as sa
 
 from ennu_lib.errors import AlreadyRunning, OutOfOrder, StorageFull, UsageError
 from ennu_lib.workspace import Workspace, replacing, storage
@@ -48,6 +50,21 @@ def test_a_lazy_frame_that_fails_leaves_nothing(tmp_path):
 def test_a_full_disk_says_so():
     with pytest.raises(StorageFull, match="no space left on device; free some space"), storage("x.parquet"):
         Path("/dev/full").write_text("x" * 10_000_000)
+
+
+def fill(execute):
+    execute("PRAGMA max_page_count=2")
+    execute("CREATE TABLE t (a)")
+    execute("INSERT INTO t VALUES (randomblob(100000))")
+
+
+def test_a_full_disk_says_so_however_sqlite_is_used():
+    with pytest.raises(StorageFull, match="x could not be written"), storage("x"):
+        fill(sqlite3.connect(":memory:").execute)
+    with pytest.raises(StorageFull), storage("x"), sa.create_engine("sqlite://").connect() as connection:
+        fill(connection.exec_driver_sql)
+    with pytest.raises(sqlite3.OperationalError, match="syntax"), storage("x"):
+        sqlite3.connect(":memory:").execute("SELEC")
 
 
 def test_a_file_that_is_not_there_names_what_to_do(tmp_path):
