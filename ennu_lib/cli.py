@@ -68,17 +68,15 @@ def demo(run: RunFile = DEMO, run_id: RunId = None) -> None:
 
 
 @app.command()
-def lab(run: RunFile = DEMO) -> None:
+def lab(
+    run: RunFile = DEMO,
+    more: Annotated[list[str] | None, typer.Argument(help="Options for JupyterLab itself, after --.")] = None,
+) -> None:
     """Open JupyterLab at notebook 01, with the demo clinic built and the emulator running."""
-    import subprocess
-
-    from ennu_lib.run.runner import portal
+    from ennu_lib.run.lab import open_lab
 
     build(run=run, from_synthea=None, replace=False)
-    with portal(load_run(_absolute(run))):
-        os.environ.pop("ENNU_WATCHED", None)
-        notebooks = project_root() / "notebooks"
-        subprocess.run([sys.executable, "-m", "jupyterlab", str(notebooks / "01_audit.ipynb")], cwd=notebooks)
+    open_lab(load_run(_absolute(run)), more or [])
 
 
 @app.command()

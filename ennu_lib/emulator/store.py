@@ -149,7 +149,7 @@ class Store:
         return sum(file.stat().st_size for file in files if file.exists())
 
     def close(self) -> None:
-        """Fold the log into the file and let it go. On a full disk the log stays beside the file and is read with it."""
+        """Fold the log into the file and let it go; on a full disk the log stays and is read with the file."""
         with suppress(sqlite3.OperationalError):
             self.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         self.connection.close()
