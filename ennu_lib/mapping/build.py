@@ -97,14 +97,16 @@ def _write_objects(maps: MappingSet, sources: Sources, workspace: Workspace, bui
             frame = contacts.contact_records(mapped(workspace, PATIENTS), added, sources.crosswalk, sources.keys)
             frame = frame.drop(contacts.ID)
         else:
-            frame = pl.concat([_records(m, workspace) for m in maps.for_object(name)], how="diagonal")
+            frame = pl.concat([_records(m, maps, workspace) for m in maps.for_object(name)], how="diagonal")
         _write(workspace, built, f"targets/{name}", frame)
         built.records[name] = workspace.scan(f"targets/{name}").select(pl.len()).collect().item()
 
 
-def _records(mapping: Mapping, workspace: Workspace) -> pl.LazyFrame:
-    rows = mapped(workspace, mapping.table)
-    return rows.filter(pl.col(ACCOUNT) == "loaded").select(pl.exclude(r"^__.*$"))
+def _records(mapping: Mapping, maps: MappingSet, workspace: Workspace) -> pl.LazyFrame:
+    rows = mapped(workspace, mapping.table).filter(pl.col(ACCOUNT) == "loaded")
+    for other, added in maps.additions(mapping.table):
+        rows = contacts.with_additions(rows, added, mapped(workspace, other))
+    return rows.select(pl.exclude(r"^__.*$"))
 
 
 def _write_links(maps: MappingSet, sources: Sources, portal: PortalSchema, workspace: Workspace, built: Built) -> None:

@@ -7,10 +7,12 @@ from collections.abc import Iterable
 import polars as pl
 
 from ennu_lib.keys import Keys
+from ennu_lib.mapping import rules
 from ennu_lib.mapping.engine import ACCOUNT, BAD, KEY, PATIENTS, REASON, external_id
-from ennu_lib.mapping.spec import Mapping, Summary
+from ennu_lib.mapping.spec import Addition, Mapping, Summary
 
 ID = "golden_id"
+PATIENT = "__patient"
 
 
 def contact_records(
@@ -30,7 +32,7 @@ def contact_records(
     for mapping, rows in contributions:
         contacts = contacts.join(newest_rows(mapping, rows), on=ID, how="left", maintain_order="left")
         for summary in mapping.summaries:
-            contacts = contacts.join(summarized(summary, rows), on=ID, how="left", maintain_order="left")
+            contacts = contacts.join(summarized(summary, rows, ID), on=ID, how="left", maintain_order="left")
     contacts = contacts.join(_aliases(members), on=ID, how="left", maintain_order="left")
     contacts = contacts.with_columns(external_id(PATIENTS, pl.col(ID), keys).alias("ennu_external_id"))
     return one_owner_per_mailbox(contacts).sort(ID)
@@ -59,36 +61,51 @@ def one_owner_per_mailbox(contacts: pl.LazyFrame) -> pl.LazyFrame:
     return contacts.with_columns(pl.col("kept").alias("email")).drop("kept")
 
 
+def with_additions(records: pl.LazyFrame, added: Addition, rows: pl.LazyFrame) -> pl.LazyFrame:
+    """`records`, which still have their `__key`, with what the mapped `rows` of another table add to them."""
+    newest = _newest(rows, added.key).select(
+        pl.col(added.key).alias(KEY), *(pl.col(added.holding(f.target)).alias(f.target) for f in added.fields)
+    )
+    records = records.join(newest, on=KEY, how="left", maintain_order="left")
+    for summary in added.summaries:
+        made = summarized(summary, rows, KEY, added.key)
+        records = records.join(made, on=KEY, how="left", maintain_order="left")
+    return records
+
+
 def newest_rows(mapping: Mapping, rows: pl.LazyFrame) -> pl.LazyFrame:
     """One row per patient with the properties of the newest accepted row; the key breaks ties."""
-    targets = [f.target for f in mapping.fields]
-    chosen = _accepted(rows).sort("__newest", KEY, descending=True, nulls_last=True)
-    return chosen.unique("__patient", keep="first", maintain_order=True).select(pl.col("__patient").alias(ID), *targets)
+    return _newest(rows).select(pl.col(PATIENT).alias(ID), *(f.target for f in mapping.fields))
 
 
 def newest_keys(rows: pl.LazyFrame) -> pl.LazyFrame:
     """The keys of the rows that `newest_rows` chooses."""
-    chosen = _accepted(rows).sort("__newest", KEY, descending=True, nulls_last=True)
-    return chosen.unique("__patient", keep="first", maintain_order=True).select(KEY)
+    return _newest(rows).select(KEY)
 
 
-def summarized(summary: Summary, rows: pl.LazyFrame) -> pl.LazyFrame:
-    """One value per patient, computed over all accepted rows that the summary's `where` admits."""
-    frame = _accepted(rows)
+def summarized(summary: Summary, rows: pl.LazyFrame, name: str, of: str = PATIENT) -> pl.LazyFrame:
+    """One value per patient (or other column `of`, called `name` then), over all accepted rows that `where` admits."""
+    frame = _accepted(rows, of)
     for column, values in summary.where.items():
         frame = frame.filter(pl.col(f"__sum:{column}").str.to_lowercase().is_in([v.lower() for v in values]))
-    value = pl.col(f"__sum:{summary.column}")
+    value = pl.col(summary.input)
     if summary.compute == "lines":
         frame = frame.sort("__newest", KEY, descending=True, nulls_last=True)
         computed = value.drop_nulls().head(summary.newest or 20).str.join("\n").str.slice(0, 65_536)
         computed = pl.when(computed != "").then(computed)
+    elif summary.compute == "earliest":
+        computed = rules.SIMPLE["date"](value).min()
+    elif summary.compute == "highest":
+        ranks = {option: rank for rank, option in enumerate(summary.order)}
+        rank = value.replace_strict(ranks, default=None, return_dtype=pl.Int64).max()
+        computed = rank.replace_strict(list(ranks.values()), list(ranks), default=None, return_dtype=pl.String)
     elif summary.compute == "count":
         computed = value.count().cast(pl.String)
     else:
         amount = value.cast(pl.Decimal(38, 6), strict=False)
         total = amount.sum() if summary.compute == "sum" else amount.mean()
         computed = _plain(total.round(summary.decimals), summary.decimals)
-    return frame.group_by(pl.col("__patient").alias(ID)).agg(computed.alias(summary.target))
+    return frame.group_by(pl.col(of).alias(name)).agg(computed.alias(summary.target))
 
 
 def unconverted(rows: pl.LazyFrame) -> pl.DataFrame:
@@ -97,18 +114,24 @@ def unconverted(rows: pl.LazyFrame) -> pl.DataFrame:
     if not marks:
         return pl.DataFrame(schema={"property": pl.String, "values": pl.Int64, "given": pl.Int64})
     names = [name.removeprefix(BAD) for name in marks]
+    shown = [name.removeprefix("__add:") for name in names]
     accepted = rows.filter(pl.col(ACCOUNT).is_in(["loaded", "derived"]))
     counts = accepted.select(pl.col(marks).sum(), pl.col(names).count()).collect(engine="streaming").row(0)
     bad, converted = counts[: len(names)], counts[len(names) :]
     given = [b + c for b, c in zip(bad, converted, strict=True)]
     return pl.DataFrame(
-        {"property": names, "values": bad, "given": given},
+        {"property": shown, "values": bad, "given": given},
         schema={"property": pl.String, "values": pl.Int64, "given": pl.Int64},
     )
 
 
-def _accepted(rows: pl.LazyFrame) -> pl.LazyFrame:
-    return rows.filter((pl.col(ACCOUNT) == "derived") & pl.col("__patient").is_not_null())
+def _newest(rows: pl.LazyFrame, of: str = PATIENT) -> pl.LazyFrame:
+    chosen = _accepted(rows, of).sort("__newest", KEY, descending=True, nulls_last=True)
+    return chosen.unique(of, keep="first", maintain_order=True)
+
+
+def _accepted(rows: pl.LazyFrame, of: str = PATIENT) -> pl.LazyFrame:
+    return rows.filter((pl.col(ACCOUNT) == "derived") & pl.col(of).is_not_null())
 
 
 def _plain(value: pl.Expr, decimals: int) -> pl.Expr:

@@ -67,7 +67,7 @@ def map_rows(mapping: TableMapping, sources: Sources) -> pl.LazyFrame:
         *_properties(mapping, sources),
         *_marks(mapping, sources),
         *_link_columns(mapping),
-        *_contact_columns(mapping),
+        *_contact_columns(mapping, sources),
     )
 
 
@@ -93,14 +93,20 @@ def _identifiers(mapping: TableMapping, sources: Sources) -> list[pl.Expr]:
 
 
 def _properties(mapping: TableMapping, sources: Sources) -> list[pl.Expr]:
-    converted = [_convert(field, sources).alias(field.target) for field in mapping.fields]
+    converted = [_convert(field, sources).alias(name) for name, field in _held(mapping)]
     return converted + [pl.lit(c.value).alias(c.target) for c in mapping.constants]
+
+
+def _held(mapping: TableMapping) -> list[tuple[str, Field_]]:
+    """Every field with the column that holds its value: the property, or where an addition waits for its record."""
+    own = [(field.target, field) for field in mapping.fields]
+    return own + [(added.holding(field.target), field) for added in mapping.adds_to for field in added.fields]
 
 
 def _marks(mapping: TableMapping, sources: Sources) -> list[pl.Expr]:
     return [
-        (_says_something(field) & _convert(field, sources).is_null()).alias(BAD + field.target)
-        for field in mapping.fields
+        (_says_something(field) & _convert(field, sources).is_null()).alias(BAD + name)
+        for name, field in _held(mapping)
         if field.rule != "text"
     ]
 
@@ -142,7 +148,7 @@ def _looked_up(lookup: Lookup, source: str) -> str:
 
 def _join_lookups(frame: pl.LazyFrame, mapping: TableMapping, sources: Sources) -> pl.LazyFrame:
     wanted: dict[str, tuple[Lookup, str]] = {}
-    for field in mapping.fields:
+    for field in mapping.all_fields():
         if field.lookup:
             wanted[_looked_up(field.lookup, field.source)] = (field.lookup, field.source)
         if field.time_zone:
@@ -218,14 +224,18 @@ def _link_columns(mapping: TableMapping) -> list[pl.Expr]:
     return [partner.alias(f"__link:{position}") for position, partner in enumerate(partners)]
 
 
-def _contact_columns(mapping: TableMapping) -> list[pl.Expr]:
+def _contact_columns(mapping: TableMapping, sources: Sources) -> list[pl.Expr]:
     if not mapping.contact:
         return []
-    extra = {s.column for s in mapping.summaries} | {c for s in mapping.summaries for c in s.where}
+    summaries = mapping.all_summaries()
+    extra = {s.column for s in summaries} | {c for s in summaries for c in s.where}
+    coded = {s.input: s for s in summaries if s.codes}
     return [
         pl.col(_survivor(mapping.contact.patient)).alias("__patient"),
         rules.moment(pl.col(mapping.contact.newest)).alias("__newest"),
+        *(pl.col(added.column).alias(added.key) for added in mapping.adds_to),
         *(pl.col(column).alias(f"__sum:{column}") for column in sorted(extra)),
+        *(rules.code(pl.col(s.column), dict(sources.codes[s.codes or ""])).alias(name) for name, s in coded.items()),
     ]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from ennu_lib.config import Strict, load_model
 from ennu_lib.errors import ConfigurationError
 from ennu_lib.hubspot.portal_schema import PortalSchema
 from ennu_lib.hubspot.schema import Property
-from ennu_lib.mapping.spec import Field_
+from ennu_lib.mapping.spec import Addition, Field_, Summary
 from ennu_lib.mapping.spec import Mapping as TableMapping
 
 # Which property types a rule can fill.
@@ -48,6 +48,10 @@ class MappingSet:
         """The mappings whose rows become records of object `name`."""
         return [m for m in self.mappings.values() if m.records and m.object == name]
 
+    def additions(self, table: str) -> list[tuple[str, Addition]]:
+        """What other tables add to the records of `table`, each with the name of the table that adds it."""
+        return [(m.table, a) for m in self.mappings.values() for a in m.adds_to if a.records_of == table]
+
     def contact_tables(self) -> list[TableMapping]:
         """The mappings that contribute to Contact."""
         return [m for m in self.mappings.values() if m.contact]
@@ -71,6 +75,8 @@ def load_mappings(params: Path, catalogue: Catalogue, portal: PortalSchema) -> M
             continue
         mappings[mapping.table] = mapping
         mistakes += [f"mappings/{path.name}: {m}" for m in _check(mapping, catalogue, portal, codes)]
+    for mapping in mappings.values():
+        mistakes += [f"mappings/{mapping.table}.yml: {m}" for m in _check_additions(mapping, mappings, portal, codes)]
     if mistakes:
         raise ConfigurationError(str(params), mistakes)
     return MappingSet(mappings, codes)
@@ -108,27 +114,59 @@ def _check_targets(
 ) -> Iterator[str]:
     if not mapping.object:
         return
-    properties = {p.name: p for p in portal.properties[mapping.object]}
-    targets = [f.target for f in mapping.fields] + [c.target for c in mapping.constants]
-    targets += [s.target for s in mapping.summaries]
+    targets = [each.target for each in (*mapping.fields, *mapping.constants, *mapping.summaries)]
+    yield from _check_properties(mapping.object, targets, mapping.fields, mapping.summaries, portal, codes)
+
+
+def _check_additions(
+    mapping: TableMapping,
+    mappings: Mapping[str, TableMapping],
+    portal: PortalSchema,
+    codes: Mapping[str, Mapping[str, str]],
+) -> Iterator[str]:
+    for added in mapping.adds_to:
+        other = mappings.get(added.records_of)
+        if other is None or other.records is None:
+            yield f"adds_to: no mapping makes records of {added.records_of}"
+            continue
+        own = [each.target for each in (*other.fields, *other.constants)]
+        targets = [each.target for each in (*added.fields, *added.summaries)]
+        yield from _check_properties(other.object, own + targets, added.fields, added.summaries, portal, codes)
+
+
+def _check_properties(
+    name: str,
+    targets: Sequence[str],
+    fields: Sequence[Field_],
+    summaries: Sequence[Summary],
+    portal: PortalSchema,
+    codes: Mapping[str, Mapping[str, str]],
+) -> Iterator[str]:
+    properties = {p.name: p for p in portal.properties[name]}
     yield from (f"property {t} is filled twice" for t in sorted({t for t in targets if targets.count(t) > 1}))
-    yield from (f"{mapping.object} has no property {t}" for t in sorted(set(targets) - set(properties)))
-    for field in mapping.fields:
+    yield from (f"{name} has no property {t}" for t in sorted(set(targets) - set(properties)))
+    for field in fields:
         if field.target in properties:
-            yield from _check_field(field, properties[field.target], codes)
+            if properties[field.target].type not in FITS[field.rule]:
+                yield f"{field.target}: the rule {field.rule} does not make a {properties[field.target].type}"
+            yield from _check_codes(field, properties[field.target], codes)
+    for summary in summaries:
+        if summary.target in properties:
+            yield from _check_codes(summary, properties[summary.target], codes)
 
 
-def _check_field(field: Field_, target: Property, codes: Mapping[str, Mapping[str, str]]) -> Iterator[str]:
-    if target.type not in FITS[field.rule]:
-        yield f"{field.target}: the rule {field.rule} does not make a {target.type}"
-    if field.codes is None:
+def _check_codes(filled: Field_ | Summary, target: Property, codes: Mapping[str, Mapping[str, str]]) -> Iterator[str]:
+    if filled.codes is None:
         return
-    if field.codes not in codes:
-        yield f"{field.target}: there is no code list {field.codes} in params/codes"
-    elif target.options:
-        allowed = {option.value for option in target.options}
-        unknown = sorted(set(codes[field.codes].values()) - allowed)
-        yield from (f"{field.target}: code list {field.codes} gives {option}, no option of it" for option in unknown)
+    if filled.codes not in codes:
+        yield f"{filled.target}: there is no code list {filled.codes} in params/codes"
+        return
+    listed = set(codes[filled.codes].values())
+    if target.options:
+        unknown = sorted(listed - {option.value for option in target.options})
+        yield from (f"{filled.target}: code list {filled.codes} gives {option}, no option of it" for option in unknown)
+    if isinstance(filled, Summary) and set(filled.order) != listed:
+        yield f"{filled.target}: `order` does not name each option of code list {filled.codes} once"
 
 
 def _check_links(mapping: TableMapping, portal: PortalSchema) -> Iterator[str]:
@@ -142,7 +180,7 @@ def _check_links(mapping: TableMapping, portal: PortalSchema) -> Iterator[str]:
 
 
 def _check_lookups(mapping: TableMapping, catalogue: Catalogue) -> Iterator[str]:
-    for lookup in [x for f in mapping.fields for x in (f.lookup, f.time_zone) if x]:
+    for lookup in [x for f in mapping.all_fields() for x in (f.lookup, f.time_zone) if x]:
         if lookup.table not in catalogue:
             yield f"lookup: there is no table {lookup.table}"
         else:

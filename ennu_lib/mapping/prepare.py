@@ -52,6 +52,13 @@ def flow_steps(maps: MappingSet, table: str, portal: PortalSchema) -> list[dict[
         for f in mapping.fields
     ]
     steps += [{"source": s.column, "rule": s.compute, "target": s.target} for s in mapping.summaries]
+    for added in mapping.adds_to:
+        name = maps.mappings[added.records_of].object
+        steps += [
+            {"source": each.column, "rule": f"{each.compute} of the record's rows", "target": f"{name}.{each.target}"}
+            for each in added.summaries
+        ]
+        steps += [{"source": f.source, "rule": f.rule, "target": f"{name}.{f.target}"} for f in added.fields]
     steps += [
         {"source": link.column, "rule": f"link to {link.table}", "target": link.association} for link in mapping.links
     ]
@@ -69,6 +76,9 @@ def coverage(maps: MappingSet, portal: PortalSchema) -> pl.DataFrame:
             targets |= {c.target for c in mapping.constants}
             targets |= {mapping.records.id_property, "source_table", "source_pk"} if mapping.records else set()
             filled.setdefault(mapping.object, set()).update(targets)
+        for added in mapping.adds_to:
+            targets = {each.target for each in (*added.fields, *added.summaries)}
+            filled.setdefault(maps.mappings[added.records_of].object, set()).update(targets)
     rows = []
     for name, properties in portal.properties.items():
         known = {p.name for p in properties}

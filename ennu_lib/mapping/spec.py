@@ -57,15 +57,33 @@ class Constant(Strict):
 
 
 class Summary(Strict):
-    """A Contact property computed over all rows of one patient."""
+    """A property computed over all rows of one patient, or of one record that the rows add to.
+
+    `lines` joins the newest values, `earliest` takes the first day, `highest` the last option of `order`.
+    """
 
     target: str
     column: str
-    compute: Literal["sum", "mean", "count", "lines"]
+    compute: Literal["sum", "mean", "count", "lines", "earliest", "highest"]
+    codes: str | None = None
+    order: list[str] = []
     where: dict[str, list[str]] = {}
     template: str | None = None
     decimals: int = 2
     newest: int | None = None
+
+    @model_validator(mode="after")
+    def _highest_of_what(self) -> Summary:
+        if (self.compute == "highest") != (self.codes is not None and bool(self.order)):
+            raise ValueError(
+                "highest, and nothing else, needs `codes` and `order`: a code list and its options, lowest first"
+            )
+        return self
+
+    @property
+    def input(self) -> str:
+        """The column of mapped rows that it is computed from."""
+        return f"__code:{self.target}" if self.codes else f"__sum:{self.column}"
 
 
 class Refusal(Strict):
@@ -112,6 +130,27 @@ class Contribution(Strict):
     others: Literal["archived", "derived"] = "archived"
 
 
+class Addition(Strict):
+    """Values for the record that another table's row became: `column` is that row's key.
+
+    Where several rows add to one record, a field takes the newest of them; a summary is computed over all.
+    """
+
+    records_of: str
+    column: str
+    fields: list[Field_] = []
+    summaries: list[Summary] = []
+
+    @property
+    def key(self) -> str:
+        """The column of mapped rows that says to which record they add."""
+        return f"__add:{self.records_of}"
+
+    def holding(self, target: str) -> str:
+        """The column of mapped rows that holds the value of a field until it is added."""
+        return f"{self.key}.{target}"
+
+
 class MetricColumns(Strict):
     """The columns that say which biomarker a row measures and what was measured."""
 
@@ -142,6 +181,7 @@ class Mapping(Strict):
     fields: list[Field_] = []
     constants: list[Constant] = []
     summaries: list[Summary] = []
+    adds_to: list[Addition] = []
     links: list[Link] = []
     used: dict[str, str] = {}
     left_out: list[LeftOut] = []
@@ -150,8 +190,8 @@ class Mapping(Strict):
     def _one_kind(self) -> Mapping:
         if sum((self.records is not None, self.contact is not None, self.lookup_only)) != 1:
             raise ValueError("give exactly one of records, contact and lookup_only")
-        if self.summaries and not self.contact:
-            raise ValueError("summaries belong to a contact mapping")
+        if (self.summaries or self.adds_to) and not self.contact:
+            raise ValueError("summaries and adds_to belong to a contact mapping")
         return self
 
     @property
@@ -159,12 +199,21 @@ class Mapping(Strict):
         """The HubSpot object that this table feeds; empty for a lookup."""
         return self.records.object if self.records else "contacts" if self.contact else ""
 
+    def all_fields(self) -> list[Field_]:
+        """Its own fields and those it adds to other records."""
+        return [*self.fields, *(f for a in self.adds_to for f in a.fields)]
+
+    def all_summaries(self) -> list[Summary]:
+        """Its own summaries and those it adds to other records."""
+        return [*self.summaries, *(s for a in self.adds_to for s in a.summaries)]
+
     def columns_spoken_for(self) -> set[str]:
         """Source columns that the file accounts for."""
-        named = {f.source for f in self.fields} | {link.column for link in self.links} | set(self.used)
-        named |= {s.column for s in self.summaries} | {r.column for r in self.refuse}
-        named |= {item.source for item in self.left_out} | {c for f in self.fields for c in f.otherwise}
-        named |= {f.zone_source for f in self.fields if f.zone_source}
+        fields, summaries = self.all_fields(), self.all_summaries()
+        named = {f.source for f in fields} | {link.column for link in self.links} | set(self.used)
+        named |= {s.column for s in summaries} | {r.column for r in self.refuse} | {a.column for a in self.adds_to}
+        named |= {item.source for item in self.left_out} | {c for f in fields for c in f.otherwise}
+        named |= {f.zone_source for f in fields if f.zone_source}
         if self.metric:
             named |= {self.metric.name, self.metric.loinc, self.metric.lab_code, self.metric.value, self.metric.unit}
         if self.contact:

@@ -1,5 +1,7 @@
 """The mapping engine on a few rows: accounts, survivors, links, the newest row, and what no rule could convert."""
 
+from dataclasses import replace
+
 import polars as pl
 import pytest
 
@@ -75,3 +77,28 @@ def test_a_link_follows_the_survivor_and_one_to_nobody_is_still_a_link(sources):
 def test_unconverted_values_are_counted_among_those_that_were_given(sources):
     found = contacts.unconverted(map_rows(contributing(refuse=[ORPHANS]), sources))
     assert found.rows() == [("service_amount", 1, 2)]
+
+
+def test_rows_add_to_the_record_they_refer_to(sources):
+    """Record 1: the newest accepted row, the earliest day, the highest option; 3 is excluded, 9 is nowhere."""
+    added = {
+        "records_of": "meetings",
+        "column": "patient_id",
+        "fields": [{"source": "fee", "target": "session_fee", "rule": "number"}],
+        "summaries": [
+            {"target": "first_day", "column": "seen", "compute": "earliest"},
+            {"target": "worst", "column": "fee", "compute": "highest", "codes": "fees", "order": ["low", "high"]},
+        ],
+    }
+    known = replace(sources, codes={"fees": {"low": "low", "high": "high", "10_50": "low", "ten": "high"}})
+    mapping = contributing(refuse=[ORPHANS], adds_to=[added])
+    rows = map_rows(mapping, known)
+    meetings = pl.LazyFrame({"__key": ["1", "2", "3", "9"], "name": ["a", "b", "c", "d"]})
+    made = contacts.with_additions(meetings, mapping.adds_to[0], rows).collect()
+    assert made.rows() == [
+        ("1", "a", "10.5", "2026-01-31", "low"),
+        ("2", "b", None, None, "high"),
+        ("3", "c", None, None, None),
+        ("9", "d", None, None, None),
+    ]
+    assert ("meetings.session_fee", 1, 2) in contacts.unconverted(rows).rows()

@@ -88,6 +88,30 @@ def test_each_defect_is_named(defect, folder):
     assert words in str(raised.value)
 
 
+ADDED = {
+    "records_of_nothing": (lambda a: a.update(records_of="patients_"), "no mapping makes records of patients_"),
+    "property_of_the_record_itself": (
+        lambda a: a["summaries"][0].update(target="zoom_meeting_id"),
+        "property zoom_meeting_id is filled twice",
+    ),
+    "unknown_property_of_the_record": (
+        lambda a: a["summaries"][0].update(target="advice"),
+        "telehealth_sessions has no property advice",
+    ),
+    "order_that_forgets_an_option": (lambda a: a["summaries"][1]["order"].pop(), "does not name each option"),
+    "highest_without_an_order": (lambda a: a["summaries"][1].pop("order"), "needs `codes` and `order`"),
+}
+
+
+@pytest.mark.parametrize("defect", ADDED)
+def test_each_defect_of_an_addition_is_named(defect, folder):
+    edit, words = ADDED[defect]
+    change(folder, "25againrecommendations", lambda d: edit(d["adds_to"][0]))
+    with pytest.raises(ConfigurationError, match=r"25againrecommendations\.yml") as raised:
+        load_mappings(folder, CATALOGUE, PORTAL)
+    assert words in str(raised.value)
+
+
 def test_mistakes_of_several_files_come_together(folder):
     change(folder, "patients", DEFECTS["unknown_property"][0])
     change(folder, "lab_orders", lambda d: d.update(table="lab_orderz"))
