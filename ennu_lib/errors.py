@@ -94,6 +94,12 @@ class AlreadyRunning(EnnuError):
     exit_code = 21
 
 
+class OutsideWindow(EnnuError):
+    """The source database may not be read at this hour; the run goes on when it is started in an allowed one."""
+
+    exit_code = 22
+
+
 class PhaseFailed(EnnuError):
     """A notebook ended in a way the workbook did not foresee; its page says in which cell."""
 

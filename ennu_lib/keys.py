@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import os
 import secrets
-from hashlib import blake2b
+from hashlib import blake2b, shake_256
 from pathlib import Path
 
 from ennu_lib.errors import SecretMissing
 
 KEY_BYTES = 32
+Buffer = bytes | memoryview
 
 
 def secret(name: str, folder: Path | None = None) -> str:
@@ -61,19 +62,17 @@ class Keys:
             found.append(digest.hexdigest())
         return found
 
-    def row_digests(self, rows: list[str]) -> bytes:
-        """The 32-byte keyed digests of many rows, one after the other."""
-        start = self._digest(b"row-digest", b"", 32)
-        digests = []
-        for row in rows:
-            digest = start.copy()
-            digest.update(row.encode("utf-8", "surrogatepass"))
-            digests.append(digest.digest())
-        return b"".join(digests)
+    def key_stream(self, purpose: str, size: int) -> bytes:
+        """`size` bytes of key for one purpose: SHAKE-256 of a key of its own."""
+        return shake_256(self._digest(b"key-stream", purpose.encode(), 64).digest()).digest(size)
+
+    def value_digest(self, value: Buffer) -> bytes:
+        """The 16-byte keyed digest of one long value."""
+        return self._digest(b"value-digest", value, 16).digest()
 
     def fingerprint(self) -> str:
         """Eight digits that tell two keys apart and say nothing about either."""
         return self._digest(b"fingerprint", b"", 4).hexdigest()
 
-    def _digest(self, purpose: bytes, data: bytes, size: int):
+    def _digest(self, purpose: bytes, data: Buffer, size: int):
         return blake2b(data, digest_size=size, key=self._key, person=purpose)

@@ -5,14 +5,45 @@ from __future__ import annotations
 import datetime as dt
 from pathlib import Path
 from typing import Literal
+from zoneinfo import ZoneInfo
 
 from pydantic import Field, field_validator, model_validator
 
 from ennu_lib.config.places import workspace_root
+from ennu_lib.config.windows import Window, longest_pause
 from ennu_lib.config.yaml_model import Strict, load_model
 
 
-class SourceParams(Strict):
+class ReadingParams(Strict):
+    """How hard and when the live database may be read.
+
+    `windows` are hours of the week in `time_zone`; none means always. Outside them the extraction waits, or stops with
+    a message and goes on when the run is started again. `max_rows_per_second` caps the load on the server.
+    """
+
+    windows: tuple[Window, ...] = ()
+    time_zone: str = "UTC"
+    outside_windows: Literal["wait", "stop"] = "wait"
+    max_rows_per_second: int | None = Field(default=None, ge=1)
+    lock_wait_seconds: int = Field(default=20, ge=1, le=3600)
+    reconnect_seconds: int = Field(default=120, ge=0)
+
+    @field_validator("time_zone")
+    @classmethod
+    def _known_zone(cls, name: str) -> str:
+        try:
+            ZoneInfo(name)
+        except (KeyError, ValueError, OSError):
+            raise ValueError("no such time zone; write for example America/New_York") from None
+        return name
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The time zone of the windows."""
+        return ZoneInfo(self.time_zone)
+
+
+class SourceParams(ReadingParams):
     """Where the Open Medical database is. `password` is the name of an environment variable.
 
     `{workspace}` in the URL stands for the workspace folder, for the SQLite file of a rehearsal.
@@ -94,6 +125,16 @@ class RunParams(Strict):
     scores: ScoreParams = ScoreParams()
     runner: RunnerParams = RunnerParams()
     report: ReportParams = ReportParams()
+
+    @model_validator(mode="after")
+    def _may_wait_for_a_window(self) -> RunParams:
+        pause = longest_pause(self.source.windows).total_seconds() / 60
+        if self.source.outside_windows == "wait" and pause >= self.runner.cell_minutes:
+            raise ValueError(
+                f"source.windows leave pauses of {pause:.0f} minutes, and runner.cell_minutes ends a cell before that; "
+                "raise it, or set source.outside_windows to stop"
+            )
+        return self
 
     @model_validator(mode="after")
     def _production_is_real(self) -> RunParams:

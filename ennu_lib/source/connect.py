@@ -12,18 +12,6 @@ from sqlalchemy import event, exc
 from ennu_lib.errors import ConfigurationError, SourceRefused, SourceUnreachable
 
 DRIVERS = {"mysql": "pymysql", "mariadb": "pymysql", "postgresql": "psycopg"}
-MYSQL_SNAPSHOT = (
-    "SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ",
-    "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY",
-)
-# A server may write dates day first; text is read here, so the spelling is not left to it.
-POSTGRES_SNAPSHOT = ("SET LOCAL datestyle TO 'ISO'", "SET LOCAL intervalstyle TO 'postgres'")
-SNAPSHOT = {
-    "mysql": MYSQL_SNAPSHOT,
-    "mariadb": MYSQL_SNAPSHOT,
-    "postgresql": POSTGRES_SNAPSHOT,
-    "sqlite": ("BEGIN",),
-}
 # MariaDB and MySQL: unknown user or wrong password; PostgreSQL: the two SQLSTATEs for the same.
 REFUSED_MYSQL = {1044, 1045, 1698}
 REFUSED_POSTGRES = ("password authentication failed", "no password supplied", "authentication failed")
@@ -49,23 +37,6 @@ def connect(url: str, password: str | None = None) -> sa.Engine:
     with reaching(engine), engine.connect() as connection:
         connection.exec_driver_sql("SELECT 1")
     return engine
-
-
-@contextmanager
-def snapshot(engine: sa.Engine) -> Iterator[sa.Connection]:
-    """A connection that sees the database as it was at one moment, takes no locks and streams its results."""
-    with reaching(engine), engine.connect() as connection:
-        if engine.dialect.name == "postgresql":
-            connection = connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
-        else:
-            connection = connection.execution_options(isolation_level="AUTOCOMMIT")
-        for statement in SNAPSHOT.get(engine.dialect.name, ()):
-            connection.exec_driver_sql(statement)
-        try:
-            yield connection.execution_options(stream_results=True)
-        finally:
-            if not connection.invalidated and not connection.closed:
-                connection.connection.rollback()
 
 
 @contextmanager

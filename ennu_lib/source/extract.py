@@ -1,42 +1,34 @@
-"""Copy every table once, in one consistent view, to Parquet in the workspace; resume where it was stopped."""
+"""Copy every table once, in one consistent view, to Parquet in the workspace; resume where it was stopped.
+
+A table that cannot be read is marked with its reason, and the rest goes on. Where the window closes or the connection
+is lost, the snapshot ends with it, and the tables that are left come from a later one.
+"""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
-from pathlib import Path
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 
-import pyarrow.parquet as pq
 import sqlalchemy as sa
 
 from ennu_lib.clock import Clock, SystemClock
-from ennu_lib.errors import DataLost, SourceChanged
+from ennu_lib.config import ReadingParams
+from ennu_lib.errors import SourceUnreachable
 from ennu_lib.keys import Keys
-from ennu_lib.source.connect import snapshot
-from ennu_lib.source.digest import TableDigest
-from ennu_lib.source.shapes import Kind, TableShape
-from ennu_lib.source.values import KEY, KeptAsText, selected, to_frame
-from ennu_lib.workspace import Workspace, replacing
+from ennu_lib.source.connect import reaching
+from ennu_lib.source.extracted import FOLDER, Extracted, known, save
+from ennu_lib.source.pace import Pace, WindowClosed
+from ennu_lib.source.refusals import Unread, reason
+from ennu_lib.source.shapes import TableShape
+from ennu_lib.source.snapshot import Snapshot, snapshot
+from ennu_lib.source.table_copy import copy_table, count_rows
+from ennu_lib.workspace import Workspace
 
-FOLDER = "source"
 Progress = Callable[[int, int, str], None]
-Report = Callable[[str, int], None]
-
-
-@dataclass(frozen=True)
-class Extracted:
-    """What is known of one extracted table. `digest` is keyed and independent of row order."""
-
-    table: str
-    rows: int
-    digest: str
-    file: str | None
-    bytes: int
-    key: tuple[str, ...]
-    columns: Mapping[str, str]
-    kept_as_text: tuple[str, ...]
-    snapshot: str
+RETRY_SECONDS = 2.0
+TIMES_LOST = 2
+READ_ERRORS = (sa.exc.DBAPIError, UnicodeDecodeError)
 
 
 def extract(
@@ -47,200 +39,154 @@ def extract(
     *,
     counted_only: Iterable[str] = (),
     chunk_rows: int = 50_000,
+    reading: ReadingParams | None = None,
     clock: Clock | None = None,
     progress: Progress | None = None,
 ) -> dict[str, Extracted]:
     """Extract `shapes` to `source/<table>.parquet` and return what was read, by table.
 
     `counted_only` tables (credentials, sessions) are counted and never read. A table extracted before is kept, so a
-    killed extraction resumes at the table it was in; its `snapshot` then differs. Raises SourceChanged for a table
-    that is gone and DataLost when fewer rows arrive than the same snapshot counts.
+    killed extraction resumes at the table it was in; its `snapshot` then differs. A table that could not be read has
+    its reason in `unread` and is tried again next time. `reading` has the windows and the cap on the load.
+
+    Raises SourceUnreachable when the server does not come back, OutsideWindow where `reading` says so.
     """
-    unread = frozenset(counted_only)
-    done = {name: known for name in shapes if (known := _known(workspace, name)) and _as_planned(known, unread)}
-    to_do = [name for name in shapes if name not in done]
-    if to_do:
-        with snapshot(engine) as connection:
-            taken_at = (clock or SystemClock()).now().isoformat(timespec="seconds")
-            totals = {name: _count(connection, shapes[name]) for name in to_do}
-            report = _counting(progress, sum(totals.values()))
-            for name in to_do:
-                if name in unread:
-                    workspace.path(f"{FOLDER}/{name}").unlink(missing_ok=True)
-                    done[name] = _counted(shapes[name], totals[name], taken_at)
-                else:
-                    done[name] = _extract_table(
-                        connection, shapes[name], totals[name], workspace, keys, chunk_rows, taken_at, report
-                    )
-                workspace.write_bytes(f"{FOLDER}/{name}", json.dumps(asdict(done[name])).encode(), ".json")
-    return {name: done[name] for name in shapes}
+    work = _Extraction(
+        engine, shapes, workspace, keys, frozenset(counted_only), chunk_rows, reading, clock or SystemClock(), progress
+    )
+    return work.run()
 
 
-def read_extracted(workspace: Workspace) -> dict[str, Extracted]:
-    """What `extract` recorded in this workspace, by table."""
-    return {name: known for name in workspace.names(FOLDER, ".json") if (known := _known(workspace, name))}
+class _Lost(Exception):
+    """The connection is gone."""
 
 
-def files_of(extracted: Iterable[Extracted], workspace: Workspace) -> list[Path]:
-    """The Parquet and JSON files that belong to `extracted`."""
-    files = []
-    for table in extracted:
-        files.append(workspace.root / FOLDER / f"{table.table}.json")
-        if table.file:
-            files.append(workspace.root / table.file)
-    return files
+@dataclass
+class _Extraction:
+    engine: sa.Engine
+    shapes: Mapping[str, TableShape]
+    workspace: Workspace
+    keys: Keys
+    unread: frozenset[str]
+    chunk_rows: int
+    reading: ReadingParams | None
+    clock: Clock
+    progress: Progress | None
+    done: dict[str, Extracted] = field(default_factory=dict)
+    totals: dict[str, int] = field(default_factory=dict)
+    seen: Counter = field(default_factory=Counter)
+    losses: Counter = field(default_factory=Counter)
 
+    def __post_init__(self) -> None:
+        self.reading = self.reading or ReadingParams()
+        self.pace = Pace(self.reading, self.clock)
 
-def _extract_table(
-    connection: sa.Connection,
-    shape: TableShape,
-    expected: int,
-    workspace: Workspace,
-    keys: Keys,
-    chunk_rows: int,
-    taken_at: str,
-    report: Report,
-) -> Extracted:
-    target = workspace.path(f"{FOLDER}/{shape.name}")
-    as_text: frozenset[str] = frozenset()
-    while True:
+    def run(self) -> dict[str, Extracted]:
+        for name in self.shapes:
+            found = known(self.workspace, name)
+            if found and not found.unread and (found.file is None) == (name in self.unread):
+                self.done[name] = found
+        while to_do := [name for name in self.shapes if name not in self.done]:
+            self.pace.wait_until_open(self._waiting)
+            try:
+                with snapshot(self.engine, self.reading.lock_wait_seconds) as taken:
+                    self._in_one_snapshot(taken, to_do)
+            except WindowClosed:
+                continue
+            except _Lost:
+                self._reconnect()
+        return {name: self.done[name] for name in self.shapes}
+
+    def _in_one_snapshot(self, taken: Snapshot, to_do: list[str]) -> None:
+        moment = self.clock.now().isoformat(timespec="milliseconds")
+        for name in to_do:
+            self._attempt(taken, name, moment, self._count)
+        for number, name in enumerate(name for name in to_do if name not in self.done):
+            try:
+                self._attempt(taken, name, moment, self._only_counted if name in self.unread else self._copy)
+            except WindowClosed:
+                if number == 0:
+                    self._mark(name, moment, Unread.TOO_LONG)
+                raise
+
+    def _attempt(self, taken: Snapshot, name: str, moment: str, act: Callable[[Snapshot, str, str], None]) -> None:
+        """Do one thing with one table; what the server has against it is noted, and only a lost connection is not."""
         try:
-            digest = _write(connection, shape, target, keys, chunk_rows, as_text, report)
-            break
-        except KeptAsText as found:
-            as_text |= {found.column}
-    if digest.rows != expected:
-        raise DataLost(
-            f"table {shape.name}: the snapshot counts {expected:,} rows and {digest.rows:,} arrived; "
-            "nothing was kept of it; run 01_audit again"
-        )
-    return Extracted(
-        table=shape.name,
-        rows=digest.rows,
-        digest=digest.value(),
-        file=f"{FOLDER}/{shape.name}.parquet",
-        bytes=target.stat().st_size,
-        key=shape.key,
-        columns={c.name: c.declared for c in shape.columns},
-        kept_as_text=tuple(sorted(as_text)),
-        snapshot=taken_at,
-    )
+            with taken.table():
+                act(taken, name, moment)
+        except READ_ERRORS as error:
+            why = reason(error)
+            if why is not Unread.LOST:
+                self._mark(name, moment, why)
+                return
+            self.losses[name] += 1
+            if self.losses[name] >= TIMES_LOST:
+                self._mark(name, moment, why)
+            raise _Lost from None
 
+    def _count(self, taken: Snapshot, name: str, _moment: str) -> None:
+        self.totals[name] = count_rows(taken, self.shapes[name])
 
-def _write(
-    connection: sa.Connection,
-    shape: TableShape,
-    target: Path,
-    keys: Keys,
-    chunk_rows: int,
-    as_text: frozenset[str],
-    report: Report,
-) -> TableDigest:
-    digest = TableDigest(keys)
-    with replacing(target) as temporary:
-        writer: pq.ParquetWriter | None = None
-        for rows in _chunks(connection, shape, chunk_rows):
-            frame = to_frame(shape, rows, as_text, digest.rows)
-            table = frame.to_arrow()
-            writer = writer or pq.ParquetWriter(temporary, table.schema, compression="zstd")
-            writer.write_table(table.cast(writer.schema))
-            digest.add(frame.drop(KEY))
-            report(shape.name, digest.rows)
-        if writer is None:
-            empty = to_frame(shape, [], as_text, 0).to_arrow()
-            writer = pq.ParquetWriter(temporary, empty.schema, compression="zstd")
-        writer.close()
-    return digest
+    def _only_counted(self, _taken: Snapshot, name: str, moment: str) -> None:
+        self._keep(name, moment, rows=self.totals[name])
 
+    def _copy(self, taken: Snapshot, name: str, moment: str) -> None:
+        def took(rows: int, so_far: int) -> None:
+            self._report(name, so_far)
+            self.pace.took(rows)
 
-def _chunks(connection: sa.Connection, shape: TableShape, size: int) -> Iterator[Sequence[sa.Row]]:
-    """By key where there is one, so that no statement runs long on a live server; else one streamed result."""
-    if _pageable(shape):
-        yield from _by_key(connection, shape, size)
-        return
-    result = _run(connection, shape, _select(shape, shape.selectable(), connection.dialect.name))
-    try:
-        while rows := result.fetchmany(size):
-            yield rows
-    finally:
-        result.close()
-
-
-def _pageable(shape: TableShape) -> bool:
-    """Keys of text are not paged: collations compare them in ways that differ from server to server."""
-    kinds = {c.name: c.kind for c in shape.columns}
-    return len(shape.key) == 1 and kinds[shape.key[0]] is Kind.INTEGER
-
-
-def _by_key(connection: sa.Connection, shape: TableShape, size: int) -> Iterator[Sequence[sa.Row]]:
-    table = shape.selectable()
-    key = table.c[shape.key[0]]
-    at = [c.name for c in shape.columns].index(shape.key[0])
-    page = _select(shape, table, connection.dialect.name).order_by(key).limit(size)
-    last = None
-    while True:
-        statement = page if last is None else page.where(key > sa.literal(last, sa.BigInteger))
-        rows = _run(connection, shape, statement).fetchall()
-        if rows:
-            yield rows
-            last = rows[-1][at]
-        if len(rows) < size:
+        target = self.workspace.path(f"{FOLDER}/{name}")
+        began = self.clock.monotonic()
+        size = self.pace.rows(self.chunk_rows)
+        digest, as_text = copy_table(taken, self.shapes[name], target, self.keys, size, took)
+        if digest.rows != self.totals[name]:
+            self._mark(name, moment, Unread.CHANGING)
             return
+        self._keep(
+            name,
+            moment,
+            rows=digest.rows,
+            digest=digest.value(),
+            file=f"{FOLDER}/{name}.parquet",
+            bytes=target.stat().st_size,
+            kept_as_text=tuple(sorted(as_text)),
+            seconds=round(self.clock.monotonic() - began, 3),
+        )
+
+    def _mark(self, name: str, moment: str, why: Unread) -> None:
+        self._keep(name, moment, rows=self.totals.get(name, 0), unread=str(why))
+
+    def _keep(self, name: str, moment: str, **found) -> None:
+        shape = self.shapes[name]
+        if not found.get("file"):
+            self.workspace.path(f"{FOLDER}/{name}").unlink(missing_ok=True)
+        columns = {c.name: c.declared for c in shape.columns}
+        kept = {"digest": "", "file": None, "bytes": 0, "kept_as_text": (), **found}
+        self.done[name] = Extracted(table=name, key=shape.key, columns=columns, snapshot=moment, **kept)
+        save(self.done[name], self.workspace)
+
+    def _report(self, table: str, rows: int) -> None:
+        """A table that is begun again, because of its values or of a new snapshot, counts once."""
+        self.seen[table] = rows
+        if self.progress:
+            self.progress(self.seen.total(), sum(self.totals.values()), table)
+
+    def _waiting(self, until: str) -> None:
+        if self.progress:
+            self.progress(self.seen.total(), max(sum(self.totals.values()), self.seen.total() + 1), until)
+
+    def _reconnect(self) -> None:
+        """Return when the server answers again. Raises SourceUnreachable when it does not in time."""
+        give_up = self.clock.monotonic() + self.reading.reconnect_seconds
+        while True:
+            try:
+                with reaching(self.engine), self.engine.connect() as connection:
+                    connection.exec_driver_sql("SELECT 1")
+                return
+            except SourceUnreachable:
+                if self.clock.monotonic() >= give_up:
+                    raise
+                self.clock.sleep(RETRY_SECONDS)
 
 
-def _select(shape: TableShape, table: sa.TableClause, dialect: str) -> sa.Select:
-    return sa.select(*(selected(table, column, dialect) for column in shape.columns)).select_from(table)
-
-
-def _count(connection: sa.Connection, shape: TableShape) -> int:
-    statement = sa.select(sa.func.count()).select_from(shape.selectable())
-    return _run(connection, shape, statement).scalar_one()
-
-
-def _run(connection: sa.Connection, shape: TableShape, statement: sa.Select) -> sa.CursorResult:
-    try:
-        return connection.execute(statement)
-    except (sa.exc.ProgrammingError, sa.exc.OperationalError) as error:
-        if error.connection_invalidated:
-            raise
-        raise SourceChanged(
-            f"table {shape.name} cannot be read: it or one of its columns is gone, or the user may not read it; "
-            "compare it with params/catalog, then run 01_audit again"
-        ) from None
-
-
-def _counted(shape: TableShape, rows: int, taken_at: str) -> Extracted:
-    columns = {c.name: c.declared for c in shape.columns}
-    return Extracted(shape.name, rows, "", None, 0, shape.key, columns, (), taken_at)
-
-
-def _known(workspace: Workspace, name: str) -> Extracted | None:
-    path = workspace.root / FOLDER / f"{name}.json"
-    if not path.is_file():
-        return None
-    record = json.loads(path.read_bytes())
-    if record["file"] and not (workspace.root / record["file"]).is_file():
-        return None
-    return Extracted(
-        **{**record, "key": tuple(record["key"]), "kept_as_text": tuple(record["kept_as_text"])},
-    )
-
-
-def _as_planned(known: Extracted, unread: frozenset[str]) -> bool:
-    """Whether an earlier extraction of a table did what is asked now: copy it, or only count it."""
-    return (known.file is None) == (known.table in unread)
-
-
-def _counting(progress: Progress | None, total: int) -> Report:
-    """A table that is begun again, because a column must be kept as text, counts once."""
-    seen: dict[str, int] = {}
-
-    def report(table: str, rows: int) -> None:
-        seen[table] = rows
-        if progress:
-            progress(sum(seen.values()), total, table)
-
-    return report
-
-
-__all__ = ["Extracted", "extract", "files_of", "read_extracted"]
+__all__ = ["extract"]

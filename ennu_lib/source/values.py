@@ -35,6 +35,16 @@ class KeptAsText(Exception):
         self.column = column
 
 
+class Unfit(Exception):
+    """Rows that cannot be decoded many at once: they have to be read one by one."""
+
+
+def pageable(shape: TableShape) -> bool:
+    """Keys of text are not paged: collations compare them in ways that differ from server to server."""
+    kinds = {c.name: c.kind for c in shape.columns}
+    return len(shape.key) == 1 and kinds[shape.key[0]] is Kind.INTEGER
+
+
 def dtype_of(column: ColumnShape) -> pl.DataType:
     """The Parquet type of a column."""
     if column.kind is Kind.DECIMAL:
@@ -55,16 +65,59 @@ def selected(table: sa.TableClause, column: ColumnShape, dialect: str) -> sa.Col
     return sa.type_coerce(value, sa.types.NullType()).label(column.name)
 
 
-def to_frame(shape: TableShape, rows: Sequence[Sequence[Any]], as_text: frozenset[str], first: int) -> pl.DataFrame:
-    """The rows as a frame whose first column is the row's key as text.
+def typed(shape: TableShape, raw: pl.LazyFrame) -> pl.DataFrame:
+    """The columns of `raw` cast to the types of `shape`, as `to_frame` would make them from Python objects.
 
-    `as_text` names columns known to hold foreign values; `first` is the number of the first row, used where the table
-    has no key. Raises KeptAsText when a column turns out to hold values of another type.
+    Raises Unfit when a column holds what only `to_frame` can decide about.
+    """
+    found = raw.collect_schema()
+    try:
+        frame = raw.select(_cast(column, found[column.name]) for column in shape.columns).collect()
+    except pl.exceptions.PolarsError:
+        raise Unfit from None
+    return frame
+
+
+def with_key(shape: TableShape, frame: pl.DataFrame, first: int) -> pl.DataFrame:
+    """`frame` with the row's key, as text, before its columns; `first` numbers the rows of a table without a key."""
+    return frame.select(_key(shape, first), pl.all())
+
+
+def to_frame(shape: TableShape, rows: Sequence[Sequence[Any]], as_text: frozenset[str]) -> pl.DataFrame:
+    """The rows as a frame. `as_text` names columns known to hold foreign values.
+
+    Raises KeptAsText when a column turns out to hold values of another type.
     """
     columns = list(zip(*rows, strict=True)) if rows else [()] * len(shape.columns)
     series = [_series(column, values, as_text) for column, values in zip(shape.columns, columns, strict=True)]
-    frame = pl.DataFrame(series)
-    return frame.select(_key(shape, first), pl.all())
+    return pl.DataFrame(series)
+
+
+# Which types a driver may deliver for a kind so that a cast gives what `to_frame` gives.
+NUMBERS_AS_TEXT = (pl.String, pl.Binary)
+CASTABLE = {
+    Kind.INTEGER: (*NUMBERS_AS_TEXT, pl.Int64, pl.Int32, pl.Int16, pl.Null),
+    Kind.FLOAT: (*NUMBERS_AS_TEXT, pl.Float64, pl.Int64, pl.Null),
+    Kind.DECIMAL: (*NUMBERS_AS_TEXT, pl.Float64, pl.Int64, pl.Null),
+    Kind.BOOLEAN: (pl.Boolean, pl.Int64, pl.Null),
+    Kind.TEXT: (pl.String, pl.Binary, pl.Int64, pl.Null),
+    Kind.MOMENT: (pl.String, pl.Binary, pl.Int64, pl.Null),
+    Kind.OTHER: (pl.String, pl.Binary, pl.Int64, pl.Null),
+    Kind.BYTES: (pl.Binary, pl.String, pl.Null),
+}
+
+
+def _cast(column: ColumnShape, found: pl.DataType) -> pl.Expr:
+    if found not in CASTABLE[column.kind]:
+        raise Unfit
+    value = pl.col(column.name)
+    if column.kind is Kind.BYTES:
+        return value.cast(pl.Binary)
+    if column.kind is Kind.BOOLEAN and found == pl.Int64:
+        return value.replace_strict({0: False, 1: True, None: None}, return_dtype=pl.Boolean)
+    if found == pl.Binary or (column.kind is Kind.DECIMAL and found == pl.Float64):
+        value = value.cast(pl.String)
+    return value.cast(dtype_of(column))
 
 
 def _series(column: ColumnShape, values: Sequence[Any], as_text: frozenset[str]) -> pl.Series:

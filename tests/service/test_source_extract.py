@@ -4,9 +4,9 @@ import polars as pl
 import pytest
 import sqlalchemy as sa
 
-from ennu_lib.errors import SourceChanged, SourceRefused, SourceUnreachable
+from ennu_lib.errors import SourceRefused, SourceUnreachable
 from ennu_lib.keys import Keys
-from ennu_lib.source import KEY, Kind, TableDigest, connect, extract, read_extracted, reflect
+from ennu_lib.source import KEY, Kind, TableDigest, Unread, connect, extract, read_extracted, reflect
 from ennu_lib.workspace import Workspace
 from tests.conftest import fresh_database
 
@@ -119,12 +119,16 @@ def test_an_extraction_that_was_killed_goes_on_at_its_table(engine, tmp_path):
     assert {t.rows for t in found.values()} == {0, 3}
 
 
-def test_a_table_that_vanishes_is_named(engine, tmp_path):
+def test_a_table_that_vanishes_is_marked_and_the_rest_goes_on(engine, tmp_path):
     shapes = reflect(engine)
     with engine.begin() as db:
         db.exec_driver_sql("DROP TABLE keyless")
-    with pytest.raises(SourceChanged, match="table keyless"):
-        extract(engine, shapes, Workspace("r", tmp_path / "w"), KEYS)
+    found = extract(engine, shapes, Workspace("r", tmp_path / "w"), KEYS)
+    assert {name: table.unread for name, table in found.items()} == {
+        "25again things": "",
+        "empty_one": "",
+        "keyless": Unread.GONE,
+    }
 
 
 def test_one_snapshot_does_not_see_later_changes(engine, tmp_path):
