@@ -76,6 +76,8 @@ def _of_table(
         return _of_rows(table.table, workspace, unloaded)
     disposition = catalogue.table(table.table).disposition if table.table in catalogue else ""
     account, reason = WHOLE_TABLE.get(disposition, NOT_MAPPED)
+    if table.unread:
+        account, reason = "excluded", f"UNREAD_{table.unread.upper()}"
     schema = {"table": pl.String, "account": pl.String, "reason": pl.String, "rows": pl.Int64}
     return pl.DataFrame([(table.table, account, reason, table.rows)], schema=schema, orient="row")
 
