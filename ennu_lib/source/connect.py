@@ -79,7 +79,7 @@ def _options(url: sa.URL) -> dict:
     if url.get_backend_name() in ("mysql", "mariadb"):
         return {"connect_args": {"charset": "utf8mb4", "connect_timeout": 10}}
     if url.get_backend_name() == "postgresql":
-        return {"connect_args": {"connect_timeout": 10}}
+        return {"connect_args": {"connect_timeout": 10, "client_encoding": "utf8"}}
     return {}
 
 

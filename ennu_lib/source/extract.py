@@ -111,6 +111,8 @@ class _Extraction:
 
     def _attempt(self, taken: Snapshot, name: str, moment: str, act: Callable[[Snapshot, str, str], None]) -> None:
         """Do one thing with one table; what the server has against it is noted, and only a lost connection is not."""
+        if not taken.alive:
+            raise _Lost
         try:
             with taken.table():
                 act(taken, name, moment)

@@ -145,7 +145,8 @@ def _settings(dialect: str, lock_wait_seconds: int) -> tuple[str, ...]:
         )
     if dialect == "postgresql":
         return (
-            # A server may write dates day first; text is read here, so the spelling is not left to it.
+            # A server has its own character set and spelling of dates; text is read here, so neither is left to it.
+            "SET LOCAL client_encoding TO 'UTF8'",
             "SET LOCAL datestyle TO 'ISO'",
             "SET LOCAL intervalstyle TO 'postgres'",
             f"SET LOCAL lock_timeout = '{lock_wait_seconds}s'",
