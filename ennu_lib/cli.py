@@ -32,9 +32,12 @@ app.add_typer(audit_app, name="audit")
 app.add_typer(clinic_app, name="clinic")
 app.add_typer(portal_app, name="portal")
 app.add_typer(identity_app, name="identity")
+quality_app = typer.Typer(help="Undo, replay and score what phase 02 changed.", no_args_is_help=True)
+app.add_typer(quality_app, name="quality")
 
 DEMO = "params/runs/demo.yml"
 RunFile = Annotated[str, typer.Option("--run", help="The run's parameter file.")]
+NamedRun = Annotated[str, typer.Option("--run-id", help="Name of the run.")]
 RunId = Annotated[str | None, typer.Option("--run-id", help="Name of the run; give it again to resume.")]
 
 
@@ -156,6 +159,36 @@ def audit(
 
     found = audit_database(url, out, password=secret(password) if password else None, schema=schema)
     _say(f"audit: {len(found['tables'])} tables, {len(found['relations'])} relations; {_shown(out.resolve() / PAGE)}")
+
+
+@quality_app.command("undo")
+def quality_undo(
+    run_id: NamedRun,
+    rule: Annotated[list[str], typer.Option(help="A rule to undo; may be given several times.")],
+) -> None:
+    """Make clean/ again without the changes of a rule. Phase 02 leaves the rule out, too, until it is replayed."""
+    from ennu_lib.quality.commands import undo
+
+    undo(run_id, rule, _say)
+
+
+@quality_app.command("replay")
+def quality_replay(run_id: NamedRun) -> None:
+    """Make clean/ again from source/ and all events, also those of rules that were undone."""
+    from ennu_lib.quality.commands import replay
+
+    replay(run_id, _say)
+
+
+@quality_app.command("score")
+def quality_score(
+    run_id: NamedRun,
+    labels: Annotated[Path | None, typer.Option(help="labels.parquet; else that of the run's clinic.")] = None,
+) -> None:
+    """Print, per defect of the synthetic clinic, how many repaired cells hold the clean truth."""
+    from ennu_lib.quality.commands import score
+
+    score(run_id, labels, _say)
 
 
 @app.command()

@@ -76,6 +76,10 @@ class Phase:
         self.use(f"{name}.parquet")
         return frame
 
+    def scan_table(self, table: str) -> pl.LazyFrame:
+        """The rows of a source table: in standard form where phase 02 made it so, else as they were extracted."""
+        return self.scan(f"clean/{table}" if self.workspace.exists(f"clean/{table}") else f"source/{table}")
+
     def use(self, file: str) -> Path:
         """The path of workspace file `file`, recorded as an input of this phase."""
         path = self.workspace.root / file

@@ -14,16 +14,12 @@ from ennu_lib.mapping.files import MappingSet
 
 def run_sources(phase: Phase, maps: MappingSet) -> Sources:
     """The sources of a run: tables by name, the crosswalk of dedupe, code lists, time zones, biomarkers and keys."""
-
-    def table(name: str) -> pl.LazyFrame:
-        return phase.scan(f"clean/{name}" if phase.workspace.exists(f"clean/{name}") else f"source/{name}")
-
     clinical = params_dir() / "clinical"
     return Sources(
-        table=table,
+        table=phase.scan_table,
         crosswalk=phase.scan("identity/members").with_columns(excluded=pl.lit(False)),
         codes=maps.codes,
-        zones=_zones(table("facilities")),
+        zones=_zones(phase.scan_table("facilities")),
         biomarkers=load_biomarkers(clinical / "biomarkers.csv", clinical / "unit_aliases.csv"),
         keys=phase.keys,
     )

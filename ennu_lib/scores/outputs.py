@@ -31,7 +31,7 @@ def run_measurements(phase: Phase, preset: Preset, catalogue: BiomarkerCatalogue
     """
     sources = load_measurement_sources(folder / "scores" / "measurement_sources.yml")
     there = [name for name in sources.tables_needed() if phase.workspace.exists(f"source/{name}")]
-    tables = {name: phase.scan(f"source/{name}") for name in there}
+    tables = {name: phase.scan_table(name) for name in there}
     members = phase.scan("identity/members").select("patient_id", survivor="golden_id")
     found = measurements_from(tables, sources, catalogue, extra_loinc=preset.extra_loinc, survivors=members)
     phase.write("scores/measurements", found)
