@@ -12,7 +12,7 @@ CASES = {
     "name": {
         "JOHN O'BRIEN": "John O'Brien", "maria de la cruz": "Maria de la Cruz", "Ã‰lodie": "Élodie", "12": None,
         "van der Berg": "van der Berg", "test": None, "MCDONALD": "McDonald", "SMITH III": "Smith III",
-        "JEAN-LUC": "Jean-Luc",
+        "JEAN-LUC": "Jean-Luc", "Na": "Na", "NULL": None, "Null": "Null",
     },
     "suffix": {"jr.": "Jr", "Junior": "Jr", "3rd": "III", "N/A": None, "MD": LEFT},
     "phone": {
@@ -47,6 +47,7 @@ CASES = {
     },
     "clock": {"9:05": "09:05:00", "5:06 PM": "17:06:00", "838:59:59": None},
     "words": {" see  me ": "see me", "N/A": None, "": None, "Patientâ€™s": "Patient’s", "None": None},
+    "line": {" Na ": "Na", "N/A": "N/A", " ": None},
     "prose": {"one\n\ntwo ": "one\n\ntwo", "a\x00b": "ab", "see chart": None},
     "spelling": {"ACTIVE ": "Active", "on  HOLD": "On hold", "unknown": None, "New": "New"},
     "diagnosis": {"e291": "E29.1", "i10 ": "I10", "250.00": "250.00", "v7651": "V76.51", "CUSTOM1": LEFT,

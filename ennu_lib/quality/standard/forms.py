@@ -34,6 +34,7 @@ class NameForms(Strict):
     """Words that matter in personal names."""
 
     placeholders: Words
+    names_all_the_same: Words
     particles: Words
     prefixes: Words
     suffixes: Spellings
@@ -43,6 +44,11 @@ class NameForms(Strict):
     def suffix_of(self) -> dict[str, str]:
         """Spelling of a generational suffix to its standard form."""
         return spelled(self.suffixes)
+
+    def says_nothing(self, text: str) -> bool:
+        """Whether `text` stands for no name."""
+        word = text.casefold()
+        return word in self.placeholders and not (word in self.names_all_the_same and text == word.capitalize())
 
 
 class EmailForms(Strict):

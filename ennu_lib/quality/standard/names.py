@@ -15,8 +15,10 @@ def name(text: str, forms: Forms) -> Outcome:
     """A personal name: repaired, and in mixed case where it was typed in one case only (rule PAT-05)."""
     if len(text) > LONGEST_VALUE:
         return refused("NOT_A_NAME")
+    if forms.names.says_nothing(repaired(text)):
+        return refused("PLACEHOLDER")
     clean = settled(text, lambda t: _cased(repaired(t), forms.names))
-    if clean.casefold() in forms.names.placeholders:
+    if forms.names.says_nothing(clean):
         return refused("PLACEHOLDER")
     return kept(clean) if any(c.isalpha() for c in clean) else refused("NOT_A_NAME")
 

@@ -21,8 +21,8 @@ from ennu_lib.quality.standard.spellings import spelling
 
 RuleName = Literal[
     "name", "suffix", "phone", "email", "sex", "language", "state", "zip", "place", "street", "date", "birth_date",
-    "moment", "clock", "words", "prose", "spelling", "diagnosis", "diagnoses", "procedure", "procedures", "loinc",
-    "value", "amount", "minutes", "unit", "dose_unit", "verbatim",
+    "moment", "clock", "words", "line", "prose", "spelling", "diagnosis", "diagnoses", "procedure", "procedures",
+    "loinc", "value", "amount", "minutes", "unit", "dose_unit", "verbatim",
 ]  # fmt: skip
 RULE_NAMES: tuple[str, ...] = get_args(RuleName)
 Standard = Callable[[str], Outcome]
@@ -140,6 +140,7 @@ RULES: dict[str, Rule] = {
     "moment": Rule(2, _dated(dates.moment), _real_moment),
     "clock": Rule(1, _with_forms(dates.clock)),
     "words": Rule(1, lambda lists: lambda value: text.words(value, lists.forms, lists.choices), _plain_words),
+    "line": Rule(1, _with_forms(text.line), _matches(r"^[\x21-\x25\x27-\x7e]+(?: [\x21-\x25\x27-\x7e]+)*$")),
     "prose": Rule(1, _with_forms(text.prose), _plain_prose),
     "spelling": Rule(
         1, lambda lists: lambda value: spelling(value, lists.forms, lists.spellings, lists.choices), _usual_spelling

@@ -41,6 +41,12 @@ def words(text: str, forms: Forms, allowed: frozenset[str] = frozenset()) -> Out
     return kept(clean)
 
 
+def line(text: str, forms: Forms) -> Outcome:
+    """A name of a thing: repaired, and never taken for a placeholder, as `Na` is sodium."""
+    clean = repaired(text)
+    return kept(clean) if clean else refused("BLANK")
+
+
 def prose(text: str, forms: Forms) -> Outcome:
     """A narrative: repaired, whatever its length; null where it only says that there is none."""
     clean = repaired_prose(text)
