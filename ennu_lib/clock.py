@@ -38,7 +38,10 @@ class SystemClock:
 
 
 class VirtualClock:
-    """A clock that stands still until somebody sleeps on it, and then is there at once. Safe to share by threads."""
+    """A clock that stands still until somebody sleeps on it, and then is there at once.
+
+    Safe to share by threads: those that sleep from the same moment on sleep side by side, not one after the other.
+    """
 
     def __init__(self, start: datetime = datetime(2026, 1, 5, tzinfo=UTC)):
         if start.utcoffset() is None:
@@ -55,5 +58,6 @@ class VirtualClock:
 
     def sleep(self, seconds: float) -> None:
         if seconds > 0:
+            ends = self._elapsed + seconds
             with self._lock:
-                self._elapsed += seconds
+                self._elapsed = max(self._elapsed, ends)

@@ -63,9 +63,13 @@ class SourceParams(ReadingParams):
 
 
 class EmulatorParams(Strict):
-    """A rehearsal portal on this machine: its state file, relative to the workspace folder."""
+    """A rehearsal portal on this machine: its state file, relative to the workspace folder, and how its time goes.
+
+    On a virtual clock the portal's limits hold as ever, but nobody waits for them: waiting moves the clock on.
+    """
 
     state: str = "portal.sqlite"
+    clock: Literal["virtual", "real"] = "virtual"
 
 
 class TargetParams(Strict):

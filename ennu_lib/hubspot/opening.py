@@ -8,6 +8,7 @@ from ennu_lib.config import RunParams, params_dir
 from ennu_lib.errors import TargetUnreachable
 from ennu_lib.hubspot.client import PortalClient, connect
 from ennu_lib.hubspot.limit_params import load_limits
+from ennu_lib.hubspot.shared_clock import emulator_clock
 
 PORTAL_URL = "ENNU_PORTAL_URL"
 
@@ -28,12 +29,17 @@ def portal_url(params: RunParams) -> str:
 
 
 def open_portal(params: RunParams, token: str) -> PortalClient:
-    """A client of the run's portal, with the limits file that the run names. Raises TargetUnreachable."""
+    """A client of the run's portal, with the limits file that the run names, on the portal's clock.
+
+    Raises TargetUnreachable.
+    """
+    url = portal_url(params)
     client = connect(
-        portal_url(params),
+        url,
         token,
         version=params.target.api,
         limits=load_limits(params_dir() / params.target.limits),
+        clock=emulator_clock(url) if params.target.emulator else None,
         connections=params.target.workers,
     )
     client.adopt_time_zone()

@@ -137,9 +137,11 @@ def portal(params: RunParams) -> Iterator[None]:
             make_rehearsal_key(params.key, workspace_root() / SECRETS)
         if params.target.emulator:
             os.environ.setdefault(params.target.token, REHEARSAL_TOKEN)
-            state = workspace_root() / params.target.emulator.state
+            held = params.target.emulator
+            state = workspace_root() / held.state
             make_private(state.parent)
-            url = stack.enter_context(emulator.running(state, token=os.environ[params.target.token]))
+            token, virtual = os.environ[params.target.token], held.clock == "virtual"
+            url = stack.enter_context(emulator.running(state, token=token, virtual_clock=virtual))
             os.environ[PORTAL_URL] = url
             stack.callback(os.environ.pop, PORTAL_URL, None)
         yield
