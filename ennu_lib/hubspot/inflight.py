@@ -33,9 +33,10 @@ class KeyRanges:
     def batches(
         self, records: Iterable[Mapping[str, Any]], id_property: str, size: int = 100
     ) -> Iterator[Sequence[Mapping[str, Any]]]:
-        """Batches of at most `size` records, each of one range only, so that workers seldom wait for each other.
+        """Batches of at most `size` records, no two of them of one range at a time: workers seldom wait for each other.
 
-        Holds up to `count * size` records; the order within a range stays.
+        A full batch is of one range. What is left at the end goes out several ranges to a batch: 460 records are five
+        requests or six, not one for every range. Holds up to `count * size` records; the order within a range stays.
         """
         waiting: list[list[Mapping[str, Any]]] = [[] for _ in range(self.count)]
         for record in records:
@@ -44,6 +45,16 @@ class KeyRanges:
             if len(batch) == size:
                 yield tuple(batch)
                 batch.clear()
-        for batch in waiting:
-            if batch:
-                yield tuple(batch)
+        yield from _packed(waiting, size)
+
+
+def _packed(parts: Iterable[Sequence[Mapping[str, Any]]], size: int) -> Iterator[Sequence[Mapping[str, Any]]]:
+    """The parts, each whole, in batches of at most `size`: the largest first, each into the first batch with room."""
+    batches: list[list[Mapping[str, Any]]] = []
+    for part in sorted(filter(None, parts), key=len, reverse=True):
+        room = next((batch for batch in batches if len(batch) + len(part) <= size), None)
+        if room is None:
+            batches.append(list(part))
+        else:
+            room.extend(part)
+    yield from map(tuple, batches)

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 import polars as pl
 
 from ennu_lib.hubspot import PortalClient
 from ennu_lib.hubspot.association_types import association_type
+from ennu_lib.hubspot.links import CREATE_INPUTS, READ_INPUTS
 from ennu_lib.hubspot.outcomes import AssociationType, Link
 from ennu_lib.hubspot.portal_schema import PortalSchema
+from ennu_lib.load.at_once import at_once
 from ennu_lib.load.ledger import Ledger
 
-READ_BATCH = 500
-WRITE_BATCH = 2_000
 PAIR = ["association", "label", "from_object", "to_object"]
 
 
@@ -33,6 +34,11 @@ class Linked:
     verified: int = 0
     unsettled: int = 0
 
+    def add(self, part: Mapping[str, int]) -> None:
+        """Count what one batch came to."""
+        for name, count in part.items():
+            setattr(self, name, getattr(self, name) + count)
+
 
 def load_links(
     client: PortalClient,
@@ -40,8 +46,12 @@ def load_links(
     portal: PortalSchema,
     links: pl.LazyFrame,
     progress: Callable[[int, int, str], None],
+    workers: int = 4,
 ) -> list[Linked]:
-    """Link every pair of verified records in `links`, adding to the labels that a pair has already."""
+    """Link every pair of verified records in `links`, adding to the labels that a pair has already.
+
+    One association and label after the other: its batches, no two with a from-record in common, go side by side.
+    """
     groups = links.select(PAIR).unique().sort(PAIR, nulls_last=False).collect(engine="streaming")
     total = _height(links)
     found, seen = [], 0
@@ -51,8 +61,9 @@ def load_links(
         wanted = links.filter(same).select("from_id", "to_id").unique()
         pairs = _with_ids(wanted, ledger, from_object, to_object)
         linked = Linked(association, label or "", left_out=_height(wanted) - pairs.height)
-        for batch in _by_source(pairs):
-            _link(client, from_object, to_object, type_id, batch, linked)
+        link = partial(_link, client, from_object, to_object, type_id)
+        for part in at_once(workers, link, _by_source(pairs)):
+            linked.add(part)
             progress(seen + linked.links, total, association)
         seen += linked.links
         found.append(linked)
@@ -72,11 +83,11 @@ def _height(links: pl.LazyFrame) -> int:
 
 
 def _by_source(pairs: pl.DataFrame) -> Iterator[dict[str, list[str]]]:
-    """Batches of at most 500 source records with all their targets, and of about 2,000 pairs."""
+    """Batches of at most 1,000 source records with all their targets, and of about 2,000 pairs: what one call takes."""
     batch: dict[str, list[str]] = {}
     size = 0
     for from_id, targets in pairs.group_by("from_hs", maintain_order=True).agg("to_hs").iter_rows():
-        if batch and (len(batch) >= READ_BATCH or size + len(targets) > WRITE_BATCH):
+        if batch and (len(batch) >= READ_INPUTS or size + len(targets) > CREATE_INPUTS):
             yield batch
             batch, size = {}, 0
         batch[from_id] = targets
@@ -86,23 +97,16 @@ def _by_source(pairs: pl.DataFrame) -> Iterator[dict[str, list[str]]]:
 
 
 def _link(
-    client: PortalClient,
-    from_object: str,
-    to_object: str,
-    type_id: AssociationType,
-    batch: dict[str, list[str]],
-    linked: Linked,
-) -> None:
+    client: PortalClient, from_object: str, to_object: str, type_id: AssociationType, batch: dict[str, list[str]]
+) -> dict[str, int]:
+    """Deal with one batch; return what it came to."""
     pairs = sum(len(targets) for targets in batch.values())
     missing, unread = _missing(client, from_object, to_object, type_id, batch)
-    for start in range(0, len(missing), WRITE_BATCH):
-        client.associate(from_object, to_object, missing[start : start + WRITE_BATCH])
+    for start in range(0, len(missing), CREATE_INPUTS):
+        client.associate(from_object, to_object, missing[start : start + CREATE_INPUTS])
     left, unconfirmed = _missing(client, from_object, to_object, type_id, _targets(missing)) if missing else ([], 0)
     unsettled = unread + len(left) + unconfirmed
-    linked.links += pairs
-    linked.written += len(missing)
-    linked.unsettled += unsettled
-    linked.verified += pairs - unsettled
+    return {"links": pairs, "written": len(missing), "verified": pairs - unsettled, "unsettled": unsettled}
 
 
 def _targets(links: list[Link]) -> dict[str, list[str]]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from itertools import islice
 
@@ -13,6 +12,7 @@ from ennu_lib.hubspot import PortalClient
 from ennu_lib.hubspot.schema import EXTERNAL_ID, Property
 from ennu_lib.hubspot.values import differing
 from ennu_lib.images import BATCH_ID, Image, fingerprint, images
+from ennu_lib.load.at_once import at_once
 from ennu_lib.load.ledger import QUARANTINED, REJECTED, VERIFIED, Ledger
 
 BATCH = 100
@@ -54,18 +54,19 @@ class RecordLoader:
         """Bring every image of `frame` into the portal. Raises TargetUnreachable and TargetRefused."""
         done = Loaded()
         self._look_first = next(iter(self._client.list_records(self._object)), None) is not None
-        with ThreadPoolExecutor(self._workers) as pool:
-            waiting: set[Future] = set()
-            for batch in self._client.ranges.batches(self._pending(frame, done), EXTERNAL_ID, BATCH):
-                self._ledger.intend(self._object, [image[EXTERNAL_ID] for image in batch])
-                waiting.add(pool.submit(self._settle, batch))
-                if len(waiting) >= 2 * self._workers:
-                    self._collect(waiting, done)
-                    progress(done.records, total, self._object)
-            while waiting:
-                self._collect(waiting, done)
-                progress(done.records, total, self._object)
+        for outcomes, part in at_once(self._workers, self._settle, self._intended(frame, done)):
+            self._ledger.settle(self._object, outcomes)
+            done.records += part.records
+            done.written += part.written
+            done.unchanged += part.unchanged
+            progress(done.records, total, self._object)
         return done
+
+    def _intended(self, frame: pl.LazyFrame, done: Loaded) -> Iterator[Sequence[Image]]:
+        """Batches, each entered into the ledger before it may be sent."""
+        for batch in self._client.ranges.batches(self._pending(frame, done), EXTERNAL_ID, BATCH):
+            self._ledger.intend(self._object, [image[EXTERNAL_ID] for image in batch])
+            yield batch
 
     def _pending(self, frame: pl.LazyFrame, done: Loaded) -> Iterator[Image]:
         """The images that the ledger does not know to be verified."""
@@ -76,16 +77,6 @@ class RecordLoader:
             done.records += len(chunk) - len(open_ids)
             done.unchanged += len(chunk) - len(open_ids)
             yield from (image for image in chunk if image[EXTERNAL_ID] in open_ids)
-
-    def _collect(self, waiting: set[Future], done: Loaded) -> None:
-        finished, _ = wait(waiting, return_when=FIRST_COMPLETED)
-        for future in finished:
-            waiting.remove(future)
-            outcomes, part = future.result()
-            self._ledger.settle(self._object, outcomes)
-            done.records += part.records
-            done.written += part.written
-            done.unchanged += part.unchanged
 
     def _settle(self, batch: Sequence[Image]) -> tuple[list[Outcome], Loaded]:
         """Deal with one batch. A record that could not be read back has no outcome: it stays in flight, in doubt."""
