@@ -36,6 +36,7 @@ quality_app = typer.Typer(help="Undo, replay and score what phase 02 changed.", 
 app.add_typer(quality_app, name="quality")
 
 DEMO = "params/runs/demo.yml"
+PRODUCTION = "params/runs/production.yml"
 RunFile = Annotated[str, typer.Option("--run", help="The run's parameter file.")]
 NamedRun = Annotated[str, typer.Option("--run-id", help="Name of the run.")]
 RunId = Annotated[str | None, typer.Option("--run-id", help="Name of the run; give it again to resume.")]
@@ -87,11 +88,17 @@ def emulator(
     port: Annotated[int, typer.Option(help="0 picks a free one.")] = 0,
     state: Annotated[Path, typer.Option(help="SQLite file that holds the portal.")] = Path("portal.sqlite"),
     token: Annotated[str, typer.Option(help="The access token it accepts.")] = "test-token",
+    settings: Annotated[Path | None, typer.Option(help="A JSON file of emulator settings.")] = None,
+    faults: Annotated[Path | None, typer.Option(help="A JSON file with a fault plan.")] = None,
+    virtual_clock: Annotated[bool, typer.Option("--virtual-clock", help="Time moves only by POST /_clock.")] = False,
 ) -> None:
     """Serve a HubSpot-compatible portal on this machine only."""
     from ennu_lib.emulator.__main__ import main as serve
 
-    serve(["--port", str(port), "--state", str(state), "--token", token])
+    words = ["--port", str(port), "--state", str(state), "--token", token]
+    words += ["--settings", str(settings)] if settings else []
+    words += ["--faults", str(faults)] if faults else []
+    serve([*words, "--virtual-clock"] if virtual_clock else words)
 
 
 @clinic_app.command("build")
@@ -125,8 +132,23 @@ def portal_apply(
     """Do exactly what `plan` prints; irreversible steps only when they are named with --allow."""
     from ennu_lib.run.schema import apply_portal
 
-    with apply_portal(_absolute(run), allow or [], _say) as snapshot:
-        _say(f"the portal's schema is in place, sha256 {snapshot.sha256}")
+    snapshot, kept = apply_portal(_absolute(run), allow or [], _say)
+    _say(f"the portal's schema is in place, sha256 {snapshot.sha256}; kept in {_shown(kept)}")
+
+
+@portal_app.command("rehearse")
+def portal_rehearse(run: RunFile = PRODUCTION) -> None:
+    """Forecast hours, days and calls: send every request of a load in virtual time through the real limiter."""
+    from ennu_lib.config import params_dir
+    from ennu_lib.hubspot import load_limits, load_volumes
+    from ennu_lib.hubspot.rehearsal import rehearse_volumes
+
+    target = load_run(_absolute(run)).target
+    volumes = load_volumes()
+    _say(f"limits of {target.limits}; {target.workers} requests under way, each answered after "
+         f"{volumes.latency_seconds} s")  # fmt: skip
+    for rehearsed in rehearse_volumes(volumes, load_limits(params_dir() / target.limits), target.workers):
+        _say(f"\n{rehearsed}")
 
 
 @portal_app.command("restore")

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from ennu_lib.hubspot.batches import BATCH_INPUTS
 from ennu_lib.hubspot.limit_params import Family, LimitParams
 from ennu_lib.hubspot.links import CREATE_INPUTS, READ_INPUTS
+from ennu_lib.hubspot.volumes import LinkVolume
 
 SECONDS_PER_HOUR = 3600.0
 SECONDS_PER_DAY = 86_400.0
@@ -43,23 +44,24 @@ class Forecast:
 
     def __str__(self) -> str:
         calls = ", ".join(f"{count:,} {family}" for family, count in self.calls.items())
-        return f"{self.hours:.1f} hours over {self.days} calendar days; calls: {calls}"
+        days = f"{self.days} calendar day{'s' if self.days > 1 else ''}"
+        return f"{self.hours:.1f} hours over {days}; calls: {calls}"
 
 
-def calls_of(records: Mapping[str, int], links: Mapping[str, int], read_back: bool = True) -> dict[Family, int]:
-    """Requests that a load takes: upserts of 100 records, links of 2,000 pairs, and the reading back of both.
+def calls_of(records: Mapping[str, int], links: Mapping[str, LinkVolume]) -> dict[Family, int]:
+    """Requests that a load into an empty portal takes, by family; searches are never asked.
 
-    `records` are counts by object; `links` are pairs by association, whose from-records are taken to be as many.
+    A batch of 100 records is upserted and read back. A batch of links, of 2,000 pairs and at most 1,000 records that
+    they start from, is read (sending labels replaces those that a pair has), sent, and read back.
     """
     upserts = sum(math.ceil(count / BATCH_INPUTS) for count in records.values())
-    creates = sum(math.ceil(count / CREATE_INPUTS) for count in links.values())
-    reads = sum(math.ceil(count / READ_INPUTS) for count in links.values()) if read_back else 0
-    return {"objects": upserts * (2 if read_back else 1), "associations": creates + reads}
+    batches = sum(math.ceil(max(held.pairs / CREATE_INPUTS, held.sources / READ_INPUTS)) for held in links.values())
+    return {"objects": 2 * upserts, "associations": 3 * batches, "search": 0}
 
 
 def forecast(
     records: Mapping[str, int],
-    links: Mapping[str, int],
+    links: Mapping[str, LinkVolume],
     limits: LimitParams,
     portal: PortalLimits | None = None,
     latency: float = 0.4,

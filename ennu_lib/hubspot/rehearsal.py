@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 import heapq
+import time
 from collections import Counter, deque
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from zoneinfo import ZoneInfo
 
@@ -13,6 +14,7 @@ from ennu_lib.clock import VirtualClock
 from ennu_lib.hubspot.forecast import SECONDS_PER_HOUR, Forecast, PortalLimits, calls_of
 from ennu_lib.hubspot.limit_params import Family, LimitParams
 from ennu_lib.hubspot.limits import PREFIX, Limiter, Permit
+from ennu_lib.hubspot.volumes import LinkVolume, Volume, VolumeFile
 
 
 @dataclass
@@ -36,7 +38,7 @@ class Rehearsal:
 
 def rehearse(
     records: Mapping[str, int],
-    links: Mapping[str, int],
+    links: Mapping[str, LinkVolume],
     limits: LimitParams,
     portal: PortalLimits | None = None,
     latency: float = 0.4,
@@ -59,6 +61,33 @@ def rehearse(
     return done
 
 
+@dataclass(frozen=True)
+class Rehearsed:
+    """One volume, what its rehearsal came to, and the seconds of real time that it took."""
+
+    name: str
+    volume: Volume
+    outcome: Rehearsal
+    real_seconds: float
+
+    def __str__(self) -> str:
+        links = sum(held.pairs for held in self.volume.links.values())
+        return (
+            f"{self.name}: {self.volume.note}\n"
+            f"  {sum(self.volume.records.values()):,} records, {links:,} links\n"
+            f"  {self.outcome.forecast}\n"
+            f"  {sum(self.outcome.refused.values())} requests answered 429; rehearsed in {self.real_seconds:.0f} s"
+        )
+
+
+def rehearse_volumes(held: VolumeFile, limits: LimitParams, workers: int) -> Iterator[Rehearsed]:
+    """Rehearse every volume, one after the other."""
+    for name, volume in held.volumes.items():
+        began = time.monotonic()
+        outcome = rehearse(volume.records, volume.links, limits, latency=held.latency_seconds, workers=workers)
+        yield Rehearsed(name, volume, outcome, time.monotonic() - began)
+
+
 class _Simulation:
     """Workers and a portal on one virtual clock, one event after the other."""
 
@@ -79,6 +108,7 @@ class _Simulation:
         self._under_way: list[tuple[float, int, Permit, dict[str, str]]] = []
 
     def send(self, family: Family, count: int, done: Rehearsal) -> None:
+        done.calls[family] = 0
         for number in range(count):
             while len(self._under_way) >= self._workers:
                 self._next_answer()

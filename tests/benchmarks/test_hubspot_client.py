@@ -25,6 +25,7 @@ from ennu_lib.emulator import EmulatorSettings, running
 from ennu_lib.hubspot.client import connect
 from ennu_lib.hubspot.limit_params import flat_limits, load_limits
 from ennu_lib.hubspot.rehearsal import rehearse
+from ennu_lib.hubspot.volumes import load_volumes
 
 KEY = "ennu_external_id"
 WORKERS = 4
@@ -199,23 +200,11 @@ def test_sustained_use_of_a_limit_of_190_in_10_seconds(benchmark, capsys, tmp_pa
         assert done >= 0.98 * allowed
 
 
-RECORDS = {
-    "contacts": 150_000,
-    "lab_results": 1_250_000,
-    "measurement_history": 14_000_000,
-    "health_scores": 350_000,
-    "telehealth_sessions": 200_000,
-    "assessment_results": 49_500,
-    "staff_management": 500,
-}
-LINKS = {"A01": 1_250_000, "A02": 14_000_000, "A03": 12_000_000, "A04": 350_000, "A05": 200_000, "A06": 200_000}
-
-
 def test_rehearsal_of_16_million_records_in_virtual_time(benchmark, capsys):
     """Required: under 15 minutes of real time; every request passes the real limiter."""
-    assert sum(RECORDS.values()) == 16_000_000
-    limits = load_limits()
-    done = benchmark.pedantic(rehearse, args=(RECORDS, LINKS, limits), rounds=1)
+    volume = load_volumes().volumes["every_row"]
+    assert sum(volume.records.values()) == 16_000_000
+    done = benchmark.pedantic(rehearse, args=(volume.records, volume.links, load_limits()), rounds=1)
     took = benchmark.stats.stats.total
     memory = psutil.Process().memory_info().rss / 2**20
     with capsys.disabled():
