@@ -24,7 +24,7 @@ def details(portal: Portal, call: Call) -> Answer:
     sign = "-" if seconds < 0 else "+"
     return Answer(200, {
         "portalId": portal.settings.portal_id,
-        "accountType": "STANDARD",
+        "accountType": portal.settings.account_type,
         "timeZone": portal.settings.time_zone,
         "companyCurrency": "USD",
         "additionalCurrencies": [],

@@ -66,7 +66,7 @@ def property_shape(definition: Property, full: bool = True) -> dict[str, Any]:
 def list_all(portal: Portal, call: Call) -> Answer:
     """GET …/{type}: the definitions of one sensitivity, the non-sensitive ones unless asked otherwise."""
     kind = _kind(portal, call, access.READ)
-    sensitivity = _asked_sensitivity(portal, kind, call)
+    sensitivity = _known_sensitivity(portal, kind, call.first("dataSensitivity"))
     held = kind.archived_properties if call.flag("archived") else kind.properties
     return Answer(200, {"results": [property_shape(d) for d in held.values() if d.data_sensitivity == sensitivity]})
 
@@ -74,15 +74,19 @@ def list_all(portal: Portal, call: Call) -> Answer:
 def get(portal: Portal, call: Call) -> Answer:
     """GET …/{type}/{name}; a sensitive property is found only when its sensitivity is asked for."""
     kind = _kind(portal, call, access.READ)
-    name, sensitivity = call.path["name"], _asked_sensitivity(portal, kind, call)
-    definition = find_property(kind, name, call.flag("archived"))
+    sensitivity = _known_sensitivity(portal, kind, call.first("dataSensitivity"))
+    return Answer(200, property_shape(_visible(kind, call.path["name"], call.flag("archived"), sensitivity)))
+
+
+def _visible(kind: ObjectType, name: str, archived: bool, sensitivity: str) -> Property:
+    definition = find_property(kind, name, archived)
     if definition.data_sensitivity != sensitivity:
         raise no_such_property(kind, name)
-    return Answer(200, property_shape(definition))
+    return definition
 
 
-def _asked_sensitivity(portal: Portal, kind: ObjectType, call: Call) -> str:
-    sensitivity = call.first("dataSensitivity") or NON_SENSITIVE
+def _known_sensitivity(portal: Portal, kind: ObjectType, asked: str | None) -> str:
+    sensitivity = asked or NON_SENSITIVE
     if sensitivity not in SENSITIVITIES:
         raise bad_request(f"Invalid dataSensitivity: it must be one of {', '.join(SENSITIVITIES)}")
     if sensitivity != NON_SENSITIVE:
@@ -113,14 +117,15 @@ def create_batch(portal: Portal, call: Call) -> Answer:
 
 
 def read_batch(portal: Portal, call: Call) -> Answer:
-    """POST …/{type}/batch/read, by name."""
+    """POST …/{type}/batch/read, by name; sensitive ones only when the body's `dataSensitivity` asks for them."""
     kind = _kind(portal, call, access.READ)
+    sensitivity = _known_sensitivity(portal, kind, call.json.get("dataSensitivity"))
     started = portal.now()
     results, errors = [], []
     for body in batch_inputs(call):
         try:
             name = str(body.get("name", ""))
-            results.append(property_shape(find_property(kind, name, bool(call.json.get("archived")))))
+            results.append(property_shape(_visible(kind, name, bool(call.json.get("archived")), sensitivity)))
         except ApiError as error:
             errors.append(error.body)
     return batch_answer(portal, call, started, results, errors)

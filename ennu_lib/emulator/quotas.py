@@ -58,7 +58,8 @@ def records(portal: Portal, call: Call) -> Answer:
 def custom_object_types(portal: Portal, call: Call) -> Answer:
     """GET …/limits/custom-object-types."""
     access.require(portal.settings, "crm.schemas.custom.read")
-    return Answer(200, _used(portal.settings.custom_object_types, len(_kinds(portal, custom=True))))
+    limit = portal.settings.custom_object_types if portal.settings.tier == "enterprise" else 0
+    return Answer(200, _used(limit, len(_kinds(portal, custom=True))))
 
 
 def custom_properties(portal: Portal, call: Call) -> Answer:

@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 Tier = Literal["free", "starter", "professional", "enterprise"]
+AccountType = Literal["STANDARD", "SANDBOX", "DEVELOPER_TEST", "APP_DEVELOPER"]
 
 BATCH_INPUTS = 100
 HISTORY_INPUTS = 50
@@ -53,6 +54,7 @@ class EmulatorSettings(BaseModel):
 
     portal_id: Count = 44_000_001
     tier: Tier = "enterprise"
+    account_type: AccountType = Field(default="STANDARD", description="a sandbox takes no sensitive data")
     time_zone: str = "America/New_York"
     scopes: frozenset[str] | None = Field(default=None, description="None: the token has every scope")
     sensitive_data: bool = Field(default=True, description="the super-admin switch; Enterprise only")
@@ -107,8 +109,8 @@ class EmulatorSettings(BaseModel):
 
     @property
     def sensitive_data_allowed(self) -> bool:
-        """Whether sensitive properties can exist: the switch is on, and the subscription is Enterprise."""
-        return self.sensitive_data and self.tier == "enterprise"
+        """Whether sensitive properties can exist: the switch is on, the tier is Enterprise, the account no sandbox."""
+        return self.sensitive_data and self.tier == "enterprise" and self.account_type != "SANDBOX"
 
     def record_limit(self, type_id: str) -> int:
         """The most records a type may hold; custom objects share one account-wide cap."""

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection
 
 from ennu_lib.errors import GateFailed
 from ennu_lib.hubspot.client import PortalClient
-from ennu_lib.hubspot.live import Snapshot, read_portal, snapshot
+from ennu_lib.hubspot.live import Snapshot, read_portal, snapshot_of
 from ennu_lib.hubspot.plan import Plan, Step
 from ennu_lib.hubspot.planning import make_plan
 from ennu_lib.hubspot.portal_schema import PortalSchema
@@ -26,8 +26,8 @@ def apply_plan(
     Every step may already be done, by a run that was killed after the portal's answer was lost: "exists already"
     counts as done when the definition is the wanted one. `progress` is told (steps done, steps, target).
     Raises GateFailed, before anything is sent, when the plan has conflicts, when it holds irreversible steps that
-    `allow_irreversible` does not name, or when the portal has changed since the plan was made; TargetRefused and
-    TargetUnreachable.
+    `allow_irreversible` does not name, or when the portal has changed since the plan was made; afterwards, when the
+    portal does not show every step (it may take minutes to); TargetRefused and TargetUnreachable.
     """
     _check(plan, set(allow_irreversible))
     if make_plan(schema, read_portal(client, schema)).digest != plan.digest:
@@ -37,7 +37,14 @@ def apply_plan(
         _send(step, client)
         if progress:
             progress(done, len(steps), step.target)
-    return snapshot(client, schema)
+    live = read_portal(client, schema)
+    left = make_plan(schema, live).steps
+    if left:
+        raise GateFailed(
+            f"the portal does not show {len(left)} of {len(steps)} steps, the first is {left[0].target}; "
+            "plan again in a few minutes"
+        )
+    return snapshot_of(live)
 
 
 def _check(plan: Plan, allowed: set[str]) -> None:

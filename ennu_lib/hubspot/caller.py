@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 
 from ennu_lib.clock import Clock, SystemClock
 from ennu_lib.errors import TargetRefused, TargetUnreachable
-from ennu_lib.hubspot.answers import Rejection, correlation_of, missing_scopes, rejection_of
+from ennu_lib.hubspot.answers import Rejection, correlation_of, missing_scopes, rejection_of, row_errors
 from ennu_lib.hubspot.limit_params import Family
 from ennu_lib.hubspot.limits import Limiter
 from ennu_lib.hubspot.paths import Paths
@@ -110,10 +110,16 @@ class Caller:
         """
         outcome = self.call(family, method, path, query, body)
         if isinstance(outcome, Answered):
+            self.refuse_errors(outcome, what)
             return outcome.data
         if isinstance(outcome, Refused):
             raise TargetRefused(f"the portal refuses {what}: status {outcome.status}, {outcome.rejection}")
         self.unsure(what)
+
+    def refuse_errors(self, answer: Answered, what: str) -> None:
+        """Raise TargetRefused when a 2xx to a request without rows holds errors all the same."""
+        for error in row_errors(answer.data, correlation_id=answer.correlation_id):
+            raise TargetRefused(f"the portal refuses {what}, in an answer of success: {error.rejection}")
 
     def unsure(self, what: str) -> NoReturn:
         """Nothing certain is known of a request without rows. Raises TargetUnreachable."""

@@ -27,8 +27,10 @@ class PortalClient(RecordCalls, AssociationCalls):
         clock: Clock | None = None,
         policy: RetryPolicy | None = None,
         chance: random.Random | None = None,
+        token: str | None = None,
     ):
         super().__init__(transport, limiter, paths, clock, policy, chance)
+        self._token = token
         self.ranges = KeyRanges()
         self._type_ids: dict[str, str] = {}
 
@@ -37,6 +39,10 @@ class PortalClient(RecordCalls, AssociationCalls):
         zone = str(self.account().get("timeZone") or "UTC")
         self.limiter.set_time_zone(zone)
         return zone
+
+    def own_scopes(self) -> frozenset[str] | None:
+        """The scopes of this client's token; None when the portal does not tell."""
+        return self.granted_scopes(self._token) if self._token else None
 
     def close(self) -> None:
         """Let the connections go."""
@@ -66,4 +72,4 @@ def connect(
     clock = clock or SystemClock()
     limiter = Limiter(limits or load_limits(), clock, wait_for_midnight=wait_for_midnight)
     transport = HubSpotTransport(base_url, token, timeouts, connections)
-    return PortalClient(transport, limiter, Paths(version), clock, policy)
+    return PortalClient(transport, limiter, Paths(version), clock, policy, token=token)

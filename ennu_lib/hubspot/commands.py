@@ -29,9 +29,24 @@ class PortalReview:
     def text(self) -> str:
         """What the operator reads."""
         shown = render_plan(self.plan)
+        if self._sensitivity_is_untold():
+            shown += (
+                "Whether the account takes sensitive data cannot be read, only tried. The first property of the plan\n"
+                "is a sensitive one: when it is refused, no other property has been made.\n"
+            )
         if self.problems:
             shown += "\nPreflight:\n" + "".join(f"  {number}. {item}\n" for number, item in enumerate(self.problems, 1))
         return shown
+
+    def _sensitivity_is_untold(self) -> bool:
+        """Whether the plan makes sensitive properties in a portal that shows none of ours yet."""
+        sensitive = {
+            f"{name}.{each.name}"
+            for name, held in self.schema.properties.items()
+            for each in held
+            if each.sensitivity != "none"
+        }
+        return any("dataSensitivity" in step.body for step in self.plan.steps) and sensitive.isdisjoint(self.plan.keep)
 
 
 def portal_plan(

@@ -77,7 +77,8 @@ class Definitions(Caller):
         what = f"{object_type}.{body['name']}"
         fixed = _fixed(body)
         made = self._make(self.paths.properties(self.type_id(object_type)), body, what)
-        made = made or self.property(object_type, str(body["name"]), fixed["sensitivity"])
+        if made is None or made.get("name") != body["name"]:
+            made = self.property(object_type, str(body["name"]), fixed["sensitivity"])
         wrong = [name for name, value in fixed.items() if _fixed(made)[name] != value]
         if wrong:
             raise TargetRefused(
@@ -144,6 +145,12 @@ class Definitions(Caller):
         """Portal id, time zone and account type."""
         return self.ask("objects", "GET", self.paths.account(), what="reading the account's details")
 
+    def granted_scopes(self, token: str) -> frozenset[str] | None:
+        """The scopes of the client's own token; None when the portal does not tell: it does of private apps."""
+        outcome = self.call("objects", "POST", self.paths.token_info(), body={"tokenKey": token})
+        told = outcome.data.get("scopes") if isinstance(outcome, Answered) else None
+        return frozenset(map(str, told)) if isinstance(told, list) else None
+
     def _has_label(self, from_type: str, to_type: str, body: Mapping[str, Any]) -> bool:
         return any(found.get("label") == body["label"] for found in self.association_labels(from_type, to_type))
 
@@ -161,6 +168,7 @@ class Definitions(Caller):
         """
         outcome = self.call(family, "POST", path, body=dict(body))
         if isinstance(outcome, Answered):
+            self.refuse_errors(outcome, f"creating {what}")
             return outcome.data
         if isinstance(outcome, Lost):
             self.unsure(f"creating {what}")

@@ -79,7 +79,11 @@ def read_portal(client: PortalClient, schema: PortalSchema) -> LivePortal:
 
 def snapshot(client: PortalClient, schema: PortalSchema) -> Snapshot:
     """Every definition of the migration's objects as the portal has them now, for the evidence of a run."""
-    live = read_portal(client, schema)
+    return snapshot_of(read_portal(client, schema))
+
+
+def snapshot_of(live: LivePortal) -> Snapshot:
+    """What was read of a portal, as evidence."""
     content = {
         "objects": {name: _facts(found, SCHEMA_FACTS) for name, found in live.schemas.items()},
         "properties": {

@@ -45,6 +45,11 @@ class Paths:
         """Portal id, time zone and account type."""
         return _join("/account-info", self.version, "details")
 
+    def token_info(self) -> str:
+        """Which scopes a token has."""
+        version = self.version if self._dated else "v2"
+        return _join("/oauth", version, "private-apps", "get", "access-token-info")
+
     def _of(self, family: str, legacy: str, *parts: str) -> str:
         if self._dated:
             return _join("/crm", family, self.version, *parts)

@@ -78,6 +78,10 @@ class Plan:
         return sorted({name for step in self.steps for name in step.missing(set())})
 
 
-def _order(step: Step) -> tuple[int, bool]:
-    """Schemas before their groups, groups before properties, unique properties last of these, then associations."""
-    return ORDER.index(step.kind), bool(step.body.get("hasUniqueValue"))
+def _order(step: Step) -> tuple[int, bool, bool]:
+    """Schemas before their groups, groups before properties, then associations.
+
+    Sensitive properties before all others, because only they show whether the account takes them; unique ones last,
+    because they use up what cannot be given back.
+    """
+    return ORDER.index(step.kind), bool(step.body.get("hasUniqueValue")), not step.body.get("dataSensitivity")

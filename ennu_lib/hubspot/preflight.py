@@ -16,9 +16,11 @@ from ennu_lib.hubspot.caller import Refused
 from ennu_lib.hubspot.client import PortalClient
 from ennu_lib.hubspot.plan import Plan
 from ennu_lib.hubspot.portal_schema import PortalSchema
+from ennu_lib.hubspot.schema import EXTERNAL_ID
 
 Environment = Literal["rehearsal", "production"]
-TEST_ACCOUNTS = frozenset({"SANDBOX", "DEVELOPER_TEST", "APP_DEVELOPER"})
+SANDBOX = "SANDBOX"
+TEST_ACCOUNTS = frozenset({SANDBOX, "DEVELOPER_TEST", "APP_DEVELOPER"})
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 PROBE = "ennu_preflight_probe"
 
@@ -46,10 +48,11 @@ def preflight(
 
     Raises TargetRefused only for a token that opens nothing, and TargetUnreachable.
     """
-    problems = list(_right_portal(client, environment, base_url))
+    kind = str(client.account().get("accountType") or "")
+    problems = list(_right_portal(kind, environment, base_url))
     problems += _scopes(client, schema)
-    if any(_wants_sensitive(schema)):
-        problems += _sensitive_data(client)
+    if _sensitive_objects(schema):
+        problems += _sensitive_data(client, kind)
     problems += _room(client, schema, plan or Plan(), records or {})
     if plan:
         problems += [Problem(f"{item.target} {item.problem}", item.cure) for item in plan.conflicts]
@@ -62,10 +65,9 @@ def require_preflight(problems: list[Problem]) -> None:
         raise TargetRefused("; ".join(f"{number}. {problem}" for number, problem in enumerate(problems, start=1)))
 
 
-def _right_portal(client: PortalClient, environment: Environment, base_url: str) -> Iterator[Problem]:
+def _right_portal(kind: str, environment: Environment, base_url: str) -> Iterator[Problem]:
     address = urlsplit(base_url)
     on_this_machine = address.hostname in LOOPBACK
-    kind = str(client.account().get("accountType") or "")
     if environment == "production":
         if address.scheme != "https" or on_this_machine:
             yield Problem("a production run goes to an emulator or over plain HTTP", "correct target.url of the run")
@@ -84,6 +86,13 @@ def _scopes(client: PortalClient, schema: PortalSchema) -> Iterator[Problem]:
             attempt()
         except TargetRefused as refusal:
             yield Problem(f"{what} is not permitted", str(refusal))
+    granted = client.own_scopes()
+    for name in _sensitive_objects(schema) if granted is not None else ():
+        scope = f"crm.objects.{'contacts' if name == 'contacts' else 'custom'}.sensitive.write"
+        if granted.isdisjoint({scope, f"{scope}.v2"}):
+            yield Problem(
+                f"the token may not write sensitive properties of {name}", f"add the scope {scope} to the app"
+            )
 
 
 def _attempts(client: PortalClient, schema: PortalSchema) -> Iterator[tuple[str, Callable[[], Any]]]:
@@ -98,7 +107,16 @@ def _attempts(client: PortalClient, schema: PortalSchema) -> Iterator[tuple[str,
         yield f"writing records of {name}", lambda p=objects: client.call("objects", "POST", p, body={"inputs": []})
         yield f"reading properties of {name}", lambda n=name: client.properties(n, ("non_sensitive",))
         yield f"reading sensitive properties of {name}", lambda n=name: client.properties(n, ("sensitive",))
+        yield f"writing sensitive properties of {name}", lambda n=name: _touch_sensitive(client, n)
         yield f"writing properties of {name}", lambda p=properties: client.call("objects", "POST", p, body={})
+
+
+def _touch_sensitive(client: PortalClient, name: str) -> None:
+    """Update a record that no portal has, by a property of which a token without the scope may not even speak."""
+    held = client.properties(name, ("sensitive",))
+    if held:
+        body = {"inputs": [{"id": "0", "properties": {held[0]["name"]: ""}}]}
+        client.call("objects", "POST", client.paths.objects(client.type_id(name), "batch", "update"), body=body)
 
 
 def _exists(client: PortalClient, name: str) -> bool:
@@ -108,13 +126,23 @@ def _exists(client: PortalClient, name: str) -> bool:
         return False
 
 
-def _wants_sensitive(schema: PortalSchema) -> Iterator[bool]:
-    return (held.sensitivity != "none" for properties in schema.properties.values() for held in properties)
+def _sensitive_objects(schema: PortalSchema) -> list[str]:
+    """The objects that have sensitive properties."""
+    return [name for name, held in schema.properties.items() if any(each.sensitivity != "none" for each in held)]
 
 
-def _sensitive_data(client: PortalClient) -> Iterator[Problem]:
-    """Two property definitions that no portal takes, equal but for their sensitivity, must fail alike."""
+def _sensitive_data(client: PortalClient, kind: str) -> Iterator[Problem]:
+    """Whether the account takes sensitive properties. No endpoint tells; these do, the surer one first:
+
+    a sandbox never takes them; an account that has one takes them; and two property definitions that no portal takes,
+    equal but for their sensitivity, must fail alike. When even that shows nothing, the first step of `apply` will.
+    """
+    if kind == SANDBOX:
+        yield Problem("the account is a sandbox, which has no sensitive data", "use the production account")
+        return
     try:
+        if client.properties("contacts", ("sensitive",)):
+            return
         group = client.groups("contacts")[0]["name"]
         plain, sensitive = (
             _probe(client, {**_impossible(group), **more}) for more in ({}, {"dataSensitivity": "sensitive"})
@@ -160,11 +188,16 @@ def _room(client: PortalClient, schema: PortalSchema, plan: Plan, records: Mappi
 def _room_for_types(client: PortalClient, plan: Plan) -> Iterator[Problem]:
     wanted = sum(step.kind == "schema" for step in plan.create)
     found = client.limits("custom-object-types")
-    free = int(found.get("limit", 0)) - int(found.get("usage", 0))
-    if wanted > free:
+    limit, usage = int(found.get("limit", 0)), int(found.get("usage", 0))
+    if wanted and not limit:
         yield Problem(
-            f"{wanted} custom objects are to be created, the account has room for {free}",
-            "delete unused ones, or raise the subscription's limit (lower tiers than Enterprise have none)",
+            f"{wanted} custom objects are to be created, the account's subscription has none",
+            "upgrade the account to Enterprise, the only tier with custom objects and sensitive data",
+        )
+    elif wanted > limit - usage:
+        yield Problem(
+            f"{wanted} custom objects are to be created, the account has room for {limit - usage}",
+            "delete unused ones, or raise the subscription's limit",
         )
 
 
@@ -197,18 +230,32 @@ def _room_for_records(client: PortalClient, schema: PortalSchema, records: Mappi
     standard = {item["objectTypeId"]: item for item in found.get("hubspotDefinedObjectTypes", ())}
     for name, count in records.items():
         item = standard.get(client.known_type_id(name) or "")
-        free = int(item["limit"]) - int(item["usage"]) if item else None
-        if free is not None and count > free:
-            yield Problem(f"{count:,} {name} are to be loaded, the account has room for {free:,}", _MORE_ROOM)
+        free = int(item["limit"]) - int(item["usage"]) if item else count
+        if (new := _still_to_come(client, {name: count}, free)) > free:
+            yield Problem(f"{new:,} {name} are to be loaded, the account has room for {free:,}", _MORE_ROOM)
     custom = found.get("customObjectTypes", {})
-    wanted = sum(count for name, count in records.items() if schema.objects[name].kind == "custom")
+    wanted = {name: count for name, count in records.items() if schema.objects[name].kind == "custom"}
     free = int(custom.get("overallLimit", 0)) - int(custom.get("overallUsage", 0))
-    if wanted > free:
+    if (new := _still_to_come(client, wanted, free)) > free:
         yield Problem(
-            f"{wanted:,} records of custom objects are to be loaded, the account has room for {free:,} in all of them "
+            f"{new:,} records of custom objects are to be loaded, the account has room for {free:,} in all of them "
             "together",
             _MORE_ROOM,
         )
+
+
+def _still_to_come(client: PortalClient, records: Mapping[str, int], free: int) -> int:
+    """How many of these records are not in the portal yet; they are only counted there when room is short."""
+    wanted = sum(records.values())
+    if wanted <= free:
+        return wanted
+    return wanted - sum(min(count, _loaded(client, name)) for name, count in records.items())
+
+
+def _loaded(client: PortalClient, name: str) -> int:
+    """Records that have our key; none where the portal does not know the key yet."""
+    known = client.properties(name, ("non_sensitive",)) if client.known_type_id(name) else ()
+    return client.count_with(name, EXTERNAL_ID) if EXTERNAL_ID in {held["name"] for held in known} else 0
 
 
 _MORE_ROOM = "raise the limit of the subscription, or keep the older records in the archive"

@@ -65,6 +65,14 @@ class RecordCalls(Definitions):
         body = {"inputs": [{"id": record_id} for record_id in record_ids]}
         self.ask("objects", "POST", path, body=body, what=f"archiving {object_type} records")
 
+    def count_with(self, object_type: str, name: str) -> int:
+        """About how many records have a value of property `name`: search lags behind what was just written."""
+        path = self.paths.objects(self.type_id(object_type), "search")
+        filters = [{"propertyName": name, "operator": "HAS_PROPERTY"}]
+        body = {"filterGroups": [{"filters": filters}], "limit": 1}
+        total = self.ask("search", "POST", path, body=body, what=f"counting {object_type} records").get("total")
+        return total if isinstance(total, int) else 0
+
     def list_records(
         self, object_type: str, properties: Iterable[str] = (), archived: bool = False
     ) -> Iterator[StoredRecord]:

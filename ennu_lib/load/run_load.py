@@ -17,7 +17,7 @@ from ennu_lib.hubspot import (
     preflight,
     read_portal,
     require_preflight,
-    snapshot,
+    snapshot_of,
 )
 from ennu_lib.hubspot.opening import portal_url
 from ennu_lib.hubspot.plan import Plan
@@ -40,7 +40,8 @@ def bring_schema(phase: Phase, client: PortalClient, portal: PortalSchema) -> pl
     found (sensitive data off, scopes missing, limits too small), and GateFailed when the plan has conflicts, or in
     production when anything of it is left to do.
     """
-    plan = make_plan(portal, read_portal(client, portal))
+    live = read_portal(client, portal)
+    plan = make_plan(portal, live)
     expected = {
         name: _rows(image_frame(phase.workspace, name, {EXTERNAL_ID})) for name in objects_to_load(phase.workspace)
     }
@@ -51,10 +52,9 @@ def bring_schema(phase: Phase, client: PortalClient, portal: PortalSchema) -> pl
         raise GateFailed(f"the portal's schema has {len(plan.conflicts)} conflicts; `ennu portal plan` names each cure")
     if steps and phase.params.environment == "production":
         raise GateFailed(f"the portal's schema lacks {len(steps)} steps; review and apply `ennu portal plan` first")
-    if steps:
-        allowed = {name for step in steps for names in step.needs for name in names}
-        apply_plan(plan, client, portal, allowed, phase.progress)
-    _keep_snapshot(phase, snapshot(client, portal))
+    allowed = {name for step in steps for names in step.needs for name in names}
+    found = apply_plan(plan, client, portal, allowed, phase.progress) if steps else snapshot_of(live)
+    _keep_snapshot(phase, found)
     return _step_counts(plan)
 
 
@@ -112,7 +112,7 @@ def load_records(phase: Phase, client: PortalClient, ledger: Ledger, portal: Por
 
 def load_associations(phase: Phase, client: PortalClient, ledger: Ledger, portal: PortalSchema) -> pl.DataFrame:
     """Load every association; return per association and label what was written and confirmed."""
-    found = load_links(client, ledger, portal, _all_links(phase), phase.progress)
+    found = load_links(client, ledger, portal, _all_links(phase), phase.progress, phase.params.target.workers)
     counts = ("left_out", "links", "written", "verified", "unsettled")
     schema = {"association": pl.String, "label": pl.String, **dict.fromkeys(counts, pl.Int64)}
     return pl.DataFrame([vars(linked) for linked in found], schema=schema)

@@ -155,6 +155,19 @@ def test_batch_update_partial_success(portal):
     assert_shape(without(answer.json(), "results"), {**BATCH, "errors": [error], "numErrors": 1})
 
 
+def test_batch_read_with_and_without_misses(portal):
+    """Recorded of campaigns, whose records have more fields; the envelope is that of every batch read."""
+    (known,) = portal.add("contacts", {"firstname": "Siena"})
+    answer = portal.batch("contacts", "read", {"id": known})
+    assert answer.status_code == 200
+    assert_shape(answer.json(), {**BATCH, "results": [dict]})
+    answer = portal.batch("contacts", "read", {"id": known}, {"id": "5"})
+    assert answer.status_code == 207
+    error = {"status": "error", "category": "...", "message": "...", "context": {"ids": ["5"]}}
+    assert_shape(answer.json(), {**BATCH, "results": [dict], "errors": [error], "numErrors": 1})
+    assert answer.json()["results"][0].keys() >= {"id", "properties", "createdAt", "updatedAt"}
+
+
 def test_associations_between_contact_and_companies(portal):
     (contact,) = portal.add("contacts", {"firstname": "a"})
     companies = portal.add("companies", {"name": "x"}, {"name": "y"})

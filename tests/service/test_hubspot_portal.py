@@ -18,6 +18,7 @@ from ennu_lib.hubspot.planning import make_plan
 from ennu_lib.hubspot.portal_schema import PortalSchema, load_portal_schema
 from ennu_lib.hubspot.preflight import preflight
 from ennu_lib.hubspot.retry import RetryPolicy
+from ennu_lib.hubspot.schema import EXTERNAL_ID
 
 ALL = {"schema", "sensitive", "unique"}
 LIMITS = flat_limits(1_000_000, 10_000_000, 1_000_000, 10_000_000)
@@ -90,6 +91,22 @@ def test_plan_after_apply_is_empty(portal, schema, version):
         after = plan_of(client, schema)
         assert len(plan.create) == 310 and after.empty
         assert taken.sha256 == snapshot(client, schema).sha256
+
+
+def test_a_step_that_the_portal_only_seems_to_take_is_noticed(client, portal, schema):
+    silent = {"kind": "silent_empty", "method": "POST", "path": "/labels$", "times": 1}
+    httpx.post(f"{portal}/_faults", json={"rules": [silent]}).raise_for_status()
+    reduced = small(schema)
+    with pytest.raises(GateFailed, match=r"does not show 1 of \d+ steps, the first is contacts > companies\.employer"):
+        apply_plan(plan_of(client, reduced), client, reduced, ALL)
+
+
+def test_when_sensitive_data_are_off_no_property_is_made_at_all(client, portal, schema):
+    settings(portal, sensitive_data=False)
+    live = read_portal(client, schema)
+    with pytest.raises(TargetRefused, match="refuses to create contacts"):
+        apply_plan(make_plan(schema, live), client, schema, ALL)
+    assert set(read_portal(client, schema).properties["contacts"]) == set(live.properties["contacts"])
 
 
 def test_apply_sends_exactly_the_printed_requests(client, portal, schema):
@@ -221,6 +238,50 @@ def test_preflight_says_that_sensitive_data_is_off(client, portal, schema):
     assert "does not take sensitive data" in problem.what and "super admin" in problem.cure
 
 
+def posts(portal):
+    log = httpx.get(f"{portal}/_log").json()["log"]
+    return [entry["path"] for entry in log if entry["method"] == "POST"]
+
+
+def test_a_portal_that_holds_sensitive_properties_is_not_probed(client, portal, schema):
+    assert problems_of(client, portal, schema) == []
+    probes = posts(portal).count(client.paths.properties("0-1"))
+    apply_plan(plan_of(client, schema), client, schema, ALL)
+    before = posts(portal).count(client.paths.properties("0-1"))
+    assert problems_of(client, portal, schema) == []
+    assert probes == 3 and posts(portal).count(client.paths.properties("0-1")) == before + 1
+
+
+def test_a_plan_says_that_the_switch_can_only_be_tried_until_a_sensitive_property_is_there(client, portal):
+    assert "cannot be read, only tried" in portal_plan(client, portal, "rehearsal").text
+    portal_apply(client, portal_plan(client, portal, "rehearsal"), ALL)
+    assert "cannot be read" not in portal_plan(client, portal, "rehearsal").text
+
+
+def test_preflight_says_that_a_sandbox_has_no_sensitive_data(client, portal, schema):
+    settings(portal, account_type="SANDBOX")
+    (problem,) = problems_of(client, portal, schema)
+    assert "sandbox" in problem.what
+
+
+@pytest.mark.parametrize("told_by", ["the portal's list of scopes", "an attempt"])
+def test_preflight_names_the_scope_to_write_sensitive_properties(client, portal, schema, told_by):
+    if told_by == "an attempt":
+        apply_plan(plan_of(client, schema), client, schema, ALL)
+        unknown = {"kind": "server_error", "status": 404, "path": "access-token-info"}
+        httpx.post(f"{portal}/_faults", json={"rules": [unknown]}).raise_for_status()
+    scopes = {f"crm.{what}.{noun}.{mode}" for what in ("objects", "schemas") for noun in ("contacts", "custom")
+              for mode in ("read", "write")}  # fmt: skip
+    sensitive = {
+        f"crm.objects.{noun}.sensitive.{mode}.v2" for noun in ("contacts", "custom") for mode in ("read", "write")
+    }
+    settings(portal, scopes=sorted(scopes | sensitive))
+    assert problems_of(client, portal, schema) == []
+    settings(portal, scopes=sorted((scopes | sensitive) - {"crm.objects.contacts.sensitive.write.v2"}))
+    text = told(problems_of(client, portal, schema))
+    assert "writ" in text and "crm.objects.contacts.sensitive.write" in text and "custom.sensitive" not in text
+
+
 def test_preflight_names_every_missing_scope(client, portal, schema):
     settings(portal, scopes=sorted(READ_SCOPES))
     text = told(problems_of(client, portal, schema))
@@ -234,7 +295,19 @@ def test_preflight_of_a_lower_tier_names_the_custom_objects(client, portal, sche
     text = told(problems_of(client, portal, schema, plan=plan_of(client, schema)))
     assert "6 custom objects are to be created, the account has room for 3" in text
     settings(portal, tier="professional")
-    assert "does not take sensitive data" in told(problems_of(client, portal, schema))
+    text = told(problems_of(client, portal, schema, plan=plan_of(client, schema)))
+    assert "does not take sensitive data" in text
+    assert "6 custom objects are to be created, the account's subscription has none; upgrade the account to" in text
+
+
+def test_preflight_does_not_count_twice_what_an_earlier_load_brought(client, portal, schema):
+    apply_plan(plan_of(client, schema), client, schema, ALL)
+    records = [{EXTERNAL_ID: f"{n:032x}", "lab_results_id": f"LR-{n}"} for n in range(60)]
+    assert len(client.batch_upsert("lab_results", EXTERNAL_ID, records).done) == 60
+    settings(portal, custom_object_records=100, search_lag_seconds=0)
+    assert problems_of(client, portal, schema, records={"contacts": 1, "lab_results": 100}) == []
+    text = told(problems_of(client, portal, schema, records={"lab_results": 101}))
+    assert "41 records of custom objects are to be loaded, the account has room for 40" in text
 
 
 def test_preflight_counts_room_for_properties_and_records(client, portal, schema):

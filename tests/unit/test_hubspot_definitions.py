@@ -75,6 +75,26 @@ def test_no_certain_answer_stops_the_run():
         client_of(POST=[NoReply("timeout")]).create_property("contacts", WANTED)
 
 
+def test_errors_in_an_answer_of_success_are_not_overlooked():
+    half_done = {"results": [], "errors": [{"status": "error", "category": "VALIDATION_ERROR", "message": "m"}]}
+    with pytest.raises(TargetRefused, match="archiving contacts records, in an answer of success: VALIDATION_ERROR"):
+        client_of(POST=[(207, half_done)]).batch_archive("contacts", ["1"])
+    with pytest.raises(TargetRefused, match=r"creating the group contacts\.g, in an answer of success"):
+        client_of(POST=[(201, half_done)]).create_group("contacts", {"name": "g"})
+
+
+def test_a_property_of_which_an_answer_says_nothing_is_looked_at():
+    client = client_of(POST=[(200, {"results": []})], GET=[(200, WANTED)])
+    client.create_property("contacts", WANTED)
+    assert [method for method, _, _ in client.transport.sent] == ["POST", "GET"]
+
+
+def test_scopes_that_the_portal_does_not_tell_are_unknown():
+    assert client_of(POST=[(200, {"scopes": ["oauth"]})]).granted_scopes("t") == {"oauth"}
+    assert client_of(POST=[(404, {})]).granted_scopes("t") is None
+    assert client_of(POST=[(200, {"scopes": "all"})]).granted_scopes("t") is None
+
+
 def test_an_unknown_object_is_named():
     with pytest.raises(TargetRefused, match="no object lab_results"):
         client_of(GET=[(200, {"results": []})]).type_id("lab_results")
