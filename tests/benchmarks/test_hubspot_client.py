@@ -193,7 +193,8 @@ def test_sustained_use_of_a_limit_of_190_in_10_seconds(benchmark, capsys, tmp_pa
         print(
             f"\n  {loop.__name__:<14}{SUSTAINED_SECONDS:4.0f} s: {done:5} batches, {100 * done / allowed:5.1f} % of "
             f"the limit, {refused:6} answers 429, "
-            f"{100 * (time.process_time() - cpu) / SUSTAINED_SECONDS:4.1f} % of a core"
+            f"{100 * (time.process_time() - cpu) / SUSTAINED_SECONDS:4.1f} % of a core, "
+            f"{psutil.Process().memory_info().rss / 2**20:4.0f} MiB"
         )
     if loop is _limited_loop:
         assert refused == 0

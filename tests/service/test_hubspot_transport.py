@@ -68,6 +68,17 @@ def test_a_reply_has_status_headers_and_body():
     assert (reply.status, reply.body, reply.headers["x-hubspot-ratelimit-max"]) == (200, JSON, "190")
 
 
+@pytest.mark.parametrize("status", [301, 302, 307, 308])
+def test_a_redirect_is_not_followed(status):
+    """Elsewhere is nowhere that patient data may go."""
+    elsewhere = []
+    with server(lambda connection, request: elsewhere.append(request)) as other:
+        moved = b"HTTP/1.1 %d Moved\r\nLocation: %s/x\r\nContent-Length: 0\r\n\r\n" % (status, other.encode())
+        with server(answer(moved)) as url:
+            assert send(url, method="POST", body={"inputs": []}).status == status
+    assert elsewhere == []
+
+
 def test_the_request_carries_token_query_and_plain_json():
     seen = []
 
