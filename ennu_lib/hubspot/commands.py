@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 from ennu_lib.hubspot.apply import Progress, apply_plan
 from ennu_lib.hubspot.client import PortalClient
@@ -14,7 +13,6 @@ from ennu_lib.hubspot.planning import make_plan
 from ennu_lib.hubspot.portal_schema import PortalSchema, load_portal_schema
 from ennu_lib.hubspot.preflight import Environment, Problem, preflight, require_preflight
 from ennu_lib.hubspot.render import render_plan
-from ennu_lib.hubspot.schema import Option
 
 
 @dataclass(frozen=True)
@@ -53,16 +51,13 @@ def portal_plan(
     client: PortalClient,
     base_url: str,
     environment: Environment,
-    facilities: Sequence[str | Option] = (),
     records: Mapping[str, int] | None = None,
-    folder: Path | None = None,
 ) -> PortalReview:
-    """Compare params/portal (or `folder`) with the portal. Changes nothing.
+    """Compare params/portal with the portal. Changes nothing. `records` are the records to be loaded, by object.
 
-    `facilities` are the clinic's locations, `records` the records to be loaded, by object. Raises
-    ConfigurationError, TargetRefused, TargetUnreachable.
+    Raises ConfigurationError, TargetRefused, TargetUnreachable.
     """
-    schema = load_portal_schema(folder, facilities)
+    schema = load_portal_schema()
     client.adopt_time_zone()
     plan = make_plan(schema, read_portal(client, schema))
     return PortalReview(schema, plan, preflight(client, schema, environment, base_url, plan, records))

@@ -125,7 +125,7 @@ def _irreversible(found: ObjectType, held: Property) -> Iterator[tuple[str, ...]
 
 def _in_words(held: Property) -> str:
     words = [f"{held.type}/{held.field_type}"]
-    words += [f"{len(held.options)} options"] if held.options else []
+    words += [f"{len(held.options)} option{'s' if len(held.options) > 1 else ''}"] if held.options else []
     words += ["unique"] if held.unique else []
     words += [held.sensitivity] if held.sensitivity != "none" else []
     return ", ".join(words)

@@ -25,7 +25,6 @@ from ennu_lib.hubspot.schema import (
     OptionLists,
     Property,
     PropertyFile,
-    as_option,
 )
 
 Entry = TypeVar("Entry", bound=Strict)
@@ -55,10 +54,9 @@ class PortalSchema:
         return self.property(object_name, name).options or ()
 
 
-def load_portal_schema(folder: Path | None = None, facilities: Sequence[str | Option] = ()) -> PortalSchema:
+def load_portal_schema(folder: Path | None = None) -> PortalSchema:
     """Read objects.yml, options.yml, associations.yml and properties/*.yml of `folder` (default params/portal).
 
-    `facilities` are the clinic's locations, as values or options, for the list that is resolved at plan time.
     Raises ConfigurationError with every mistake of every file, each as `file line N: what is wrong`.
     """
     folder = folder or params_dir() / "portal"
@@ -66,11 +64,11 @@ def load_portal_schema(folder: Path | None = None, facilities: Sequence[str | Op
     mistakes = files.mistakes + list(_cross_check(files))
     if mistakes:
         raise ConfigurationError(str(folder), mistakes)
-    concrete = _concrete_lists(files.lists, facilities)
     return PortalSchema(
         objects={found.name: found for found in files.objects.values()},
         properties={
-            name: tuple(_resolve(found, concrete) for found in held.values()) for name, held in files.properties.items()
+            name: tuple(_resolve(found, files.lists) for found in held.values())
+            for name, held in files.properties.items()
         },
         associations=tuple(files.associations.values()),
     )
@@ -200,16 +198,7 @@ def _twice(names: Iterable[str]) -> list[str]:
     return sorted(name for name, count in Counter(names).items() if count > 1)
 
 
-def _concrete_lists(
-    lists: Mapping[str, OptionList], facilities: Sequence[str | Option]
-) -> dict[str, tuple[Option, ...]]:
-    locations = tuple(Option.model_validate(as_option(entry)) for entry in facilities)
-    return {
-        name: (locations + held.options if held.resolved_at_plan_time else held.options) for name, held in lists.items()
-    }
-
-
-def _resolve(found: Property, lists: Mapping[str, tuple[Option, ...]]) -> Property:
+def _resolve(found: Property, lists: Mapping[str, OptionList]) -> Property:
     if not found.options_from:
         return found
-    return found.model_copy(update={"options": lists[found.options_from], "options_from": None})
+    return found.model_copy(update={"options": lists[found.options_from].options, "options_from": None})

@@ -43,7 +43,6 @@ class OptionList(Strict):
 
     options: tuple[Option, ...] = ()
     labels: Literal["title_case", "as_value"] = "title_case"
-    resolved_at_plan_time: bool = False
 
     @model_validator(mode="before")
     @classmethod

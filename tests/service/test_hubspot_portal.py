@@ -33,7 +33,7 @@ READ_SCOPES = {
 
 @pytest.fixture(scope="module")
 def schema():
-    return load_portal_schema(facilities=["north_clinic", "south_clinic"])
+    return load_portal_schema()
 
 
 @pytest.fixture(scope="module")
@@ -132,7 +132,9 @@ def test_a_change_in_the_files_is_the_next_plan(client, portal, schema, tmp_path
     file = folder / "properties" / "contacts.yml"
     text = file.read_text().replace("label: Patient Status", "label: State of the Patient")
     file.write_text(text.replace("options: [male, female, other, unknown]", "options: [male, female, unknown]"))
-    changed = load_portal_schema(folder, facilities=["north_clinic", "south_clinic", "east_clinic"])
+    lists = folder / "options.yml"
+    lists.write_text(lists.read_text().replace("[telehealth]", "[east_clinic, telehealth]"))
+    changed = load_portal_schema(folder)
     plan = plan_of(client, changed)
     assert {step.target for step in plan.change} == {
         "contacts.patient_status",
@@ -339,17 +341,17 @@ def test_a_rehearsal_does_not_run_against_a_live_account(client, schema):
 
 def test_the_commands_show_plan_and_problems_and_refuse_to_apply_with_problems(client, portal):
     settings(portal, custom_object_types=2)
-    review = portal_plan(client, portal, "rehearsal", ["north_clinic"])
+    review = portal_plan(client, portal, "rehearsal")
     assert "Plan: 310 to create" in review.text and "Preflight:" in review.text
     with pytest.raises(TargetRefused, match=r"1\. 6 custom objects"):
         portal_apply(client, review, ALL)
     assert client.schemas() == []
     settings(portal, custom_object_types=10)
-    review = portal_plan(client, portal, "rehearsal", ["north_clinic"])
+    review = portal_plan(client, portal, "rehearsal")
     steps = []
     taken = portal_apply(client, review, ALL, progress=lambda done, total, target: steps.append((done, total)))
     assert steps[-1] == (310, 310) and len(taken.sha256) == 64
-    assert portal_plan(client, portal, "rehearsal", ["north_clinic"]).plan.empty
+    assert portal_plan(client, portal, "rehearsal").plan.empty
 
 
 def test_a_wrong_token_is_refused_in_one_line(portal, schema):

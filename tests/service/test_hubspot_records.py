@@ -27,7 +27,7 @@ VERSIONS = ["v3", "2026-03", "2026-09"]
 
 @pytest.fixture(scope="module")
 def emulator(tmp_path_factory):
-    schema = load_portal_schema(facilities=["north_clinic"])
+    schema = load_portal_schema()
     with running(tmp_path_factory.mktemp("portal") / "portal.sqlite", settings=UNLIMITED) as url:
         with connect(url, "test-token", limits=LIMITS) as client:
             plan = make_plan(schema, read_portal(client, schema))

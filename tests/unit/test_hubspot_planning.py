@@ -13,7 +13,7 @@ from ennu_lib.hubspot.render import render_plan
 
 @pytest.fixture(scope="module")
 def schema():
-    return load_portal_schema(facilities=["north_clinic"])
+    return load_portal_schema()
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import pytest
 from ennu_lib.config import params_dir
 from ennu_lib.errors import ConfigurationError
 from ennu_lib.hubspot.portal_schema import load_portal_schema
-from ennu_lib.hubspot.schema import EXTERNAL_ID, Option
+from ennu_lib.hubspot.schema import EXTERNAL_ID
 
 STRATEGY_PROPERTIES = {
     "contacts": 100,
@@ -33,7 +33,7 @@ UPSERT_KEYS = {
 
 @pytest.fixture(scope="module")
 def schema():
-    return load_portal_schema(facilities=["north_clinic", Option(value="south_clinic", label="South, Suite 2")])
+    return load_portal_schema()
 
 
 @pytest.fixture
@@ -81,14 +81,18 @@ def test_every_enumeration_has_concrete_options(schema):
             assert (found.type == "enumeration") == bool(found.options), (name, found.name)
 
 
-def test_option_lists_that_depend_on_data_are_concrete(schema):
-    values = [option.value for option in schema.options("contacts", "appointment_location")]
-    assert values == ["north_clinic", "south_clinic", "telehealth"]
-    assert schema.options("staff_management", "practice_locations")[1].label == "South, Suite 2"
+def test_lists_that_several_properties_share_are_concrete(schema, folder):
     assert schema.options("contacts", "lead_source") == schema.options("contacts", "referral_source")
     assert len(schema.options("staff_management", "license_states")) == 56
     flags = {option.value for option in schema.options("lab_results", "data_quality_flags")}
     assert {"PAT-01", "CLN-22", "GEN-09", "REVIEW_OVERDUE"} <= flags and "GEN-06" not in flags
+    file = folder / "options.yml"
+    south = "{value: south_clinic, label: 'South, Suite 2'}"
+    file.write_text(file.read_text().replace("[telehealth]", f"[north_clinic, {south}, telehealth]"))
+    changed = load_portal_schema(folder)
+    values = [option.value for option in changed.options("contacts", "appointment_location")]
+    assert values == ["north_clinic", "south_clinic", "telehealth"]
+    assert changed.options("staff_management", "practice_locations")[1].label == "South, Suite 2"
 
 
 def test_option_labels_are_written_for_people(schema):
