@@ -147,7 +147,10 @@ class Definitions(Caller):
 
     def granted_scopes(self, token: str) -> frozenset[str] | None:
         """The scopes of the client's own token; None when the portal does not tell: it does of private apps."""
-        outcome = self.call("objects", "POST", self.paths.token_info(), body={"tokenKey": token})
+        try:
+            outcome = self.call("objects", "POST", self.paths.token_info(), body={"tokenKey": token})
+        except TargetRefused:
+            return None
         told = outcome.data.get("scopes") if isinstance(outcome, Answered) else None
         return frozenset(map(str, told)) if isinstance(told, list) else None
 

@@ -87,18 +87,18 @@ def _scopes(client: PortalClient, schema: PortalSchema) -> Iterator[Problem]:
         except TargetRefused as refusal:
             yield Problem(f"{what} is not permitted", str(refusal))
     granted = client.own_scopes()
-    for name in _sensitive_objects(schema) if granted is not None else ():
-        scope = f"crm.objects.{'contacts' if name == 'contacts' else 'custom'}.sensitive.write"
-        if granted.isdisjoint({scope, f"{scope}.v2"}):
-            yield Problem(
-                f"the token may not write sensitive properties of {name}", f"add the scope {scope} to the app"
-            )
+    nouns = {"contacts" if name == "contacts" else "custom" for name in _sensitive_objects(schema)}
+    for scope in sorted(f"crm.objects.{noun}.sensitive.write" for noun in nouns):
+        if granted is not None and granted.isdisjoint({scope, f"{scope}.v2"}):
+            yield Problem("the token may not write sensitive properties", f"add the scope {scope} to the app")
 
 
 def _attempts(client: PortalClient, schema: PortalSchema) -> Iterator[tuple[str, Callable[[], Any]]]:
     yield "reading object schemas", client.schemas
     yield "writing object schemas", lambda: client.call("objects", "POST", client.paths.schemas(), body={})
-    kinds = {found.kind: found.name for found in schema.objects.values() if _exists(client, found.name)}
+    sensitive = _sensitive_objects(schema)
+    telling = sorted(schema.objects.values(), key=lambda found: found.name in sensitive)
+    kinds = {found.kind: found.name for found in telling if _exists(client, found.name)}
     for name in kinds.values():
         type_id = client.type_id(name)
         objects = client.paths.objects(type_id, "batch", "upsert")
@@ -143,7 +143,7 @@ def _sensitive_data(client: PortalClient, kind: str) -> Iterator[Problem]:
     try:
         if client.properties("contacts", ("sensitive",)):
             return
-        group = client.groups("contacts")[0]["name"]
+        group = next((found["name"] for found in client.groups("contacts")), "contactinformation")
         plain, sensitive = (
             _probe(client, {**_impossible(group), **more}) for more in ({}, {"dataSensitivity": "sensitive"})
         )

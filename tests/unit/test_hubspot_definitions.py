@@ -91,7 +91,7 @@ def test_a_property_of_which_an_answer_says_nothing_is_looked_at():
 
 def test_scopes_that_the_portal_does_not_tell_are_unknown():
     assert client_of(POST=[(200, {"scopes": ["oauth"]})]).granted_scopes("t") == {"oauth"}
-    assert client_of(POST=[(404, {})]).granted_scopes("t") is None
+    assert all(client_of(POST=[(status, {})]).granted_scopes("t") is None for status in (401, 403, 404))
     assert client_of(POST=[(200, {"scopes": "all"})]).granted_scopes("t") is None
 
 
