@@ -1,5 +1,6 @@
 """The clocks: the real one moves by itself, the virtual one only when somebody sleeps."""
 
+import threading
 import time
 from datetime import UTC, datetime, timedelta
 
@@ -41,3 +42,15 @@ def test_the_system_clock_sleeps_for_real():
     began = clock.monotonic()
     clock.sleep(0.02)
     assert clock.monotonic() - began >= 0.019
+
+
+def test_threads_that_fall_asleep_together_sleep_side_by_side():
+    clock = VirtualClock()
+    threads = [threading.Thread(target=clock.sleep, args=(7,)) for _ in range(3)]
+    with clock._lock:
+        for thread in threads:
+            thread.start()
+        time.sleep(0.05)
+    for thread in threads:
+        thread.join()
+    assert clock.monotonic() == 7
