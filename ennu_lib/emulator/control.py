@@ -6,7 +6,7 @@ import asyncio
 from typing import Any
 
 import orjson
-from pydantic import ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -17,12 +17,21 @@ from ennu_lib.emulator.contents import contents
 from ennu_lib.emulator.faults import FaultPlan
 from ennu_lib.emulator.pipeline import JSON_TYPE, Ledger, Pipeline
 from ennu_lib.emulator.records import number_of
-from ennu_lib.emulator.settings import EmulatorSettings
+from ennu_lib.emulator.settings import EmulatorSettings, Seconds
 
 
 def reply(body: Any, status: int = 200) -> Response:
     """A JSON answer."""
     return Response(orjson.dumps(body), status, media_type=JSON_TYPE)
+
+
+class ClockMove(BaseModel):
+    """How far a virtual clock goes: by seconds, or to an instant of the portal's monotonic time; never back."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    advance: Seconds = 0.0
+    to: Seconds = 0.0
 
 
 class Control:
@@ -101,9 +110,12 @@ class Control:
         if request.method == "POST":
             if not isinstance(clock, VirtualClock):
                 return reply({"error": "this emulator runs in real time; start it with --virtual-clock"}, 409)
-            sent = orjson.loads(await request.body())
-            clock.sleep(float(sent.get("advance", 0)))
-            clock.sleep(float(sent.get("to", 0)) - clock.monotonic())
+            try:
+                move = ClockMove.model_validate_json(await request.body())
+            except ValidationError as problem:
+                return reply({"error": str(problem)}, 400)
+            clock.sleep(move.advance)
+            clock.sleep(move.to - clock.monotonic())
             self.portal.keep_time()
         return reply({"now": clock.now().isoformat(), "monotonic": clock.monotonic(),
                       "virtual": isinstance(clock, VirtualClock)})  # fmt: skip

@@ -33,7 +33,7 @@ DAILY_BY_TIER: dict[Tier, int] = {"free": 250_000, "starter": 250_000, "professi
 RECORDS_BY_TYPE = {"0-1": 15_000_000, "0-2": 15_000_000, "0-3": 15_000_000, "0-421": 500_000}
 
 Count = Annotated[int, Field(ge=0)]
-Seconds = Annotated[float, Field(ge=0)]
+Seconds = Annotated[float, Field(ge=0, le=1e9)]
 
 
 class AdminRule(BaseModel):

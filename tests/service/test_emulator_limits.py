@@ -167,6 +167,13 @@ def test_the_days_count_and_the_time_outlive_the_process(tmp_path):
         assert statuses(portal, 3) == [200, 200, 429]
 
 
+@pytest.mark.parametrize("body", ["x", "[]", '{"advance": -1}', '{"advance": "soon"}', '{"back": 1}', '{"to": 1e999}'])
+def test_a_move_of_the_clock_that_cannot_be_is_refused(portal, body):
+    before = portal.http.get("/_clock").json()
+    assert portal.http.post("/_clock", content=body).status_code == 400
+    assert portal.http.get("/_clock").json() == before
+
+
 def test_real_time_cannot_be_moved(tmp_path):
     with running(tmp_path / "portal.sqlite") as url:
         assert EmulatedPortal(url).call("POST", "/_clock", {"advance": 1}).status_code == 409
