@@ -6,6 +6,7 @@ Events are never removed. Which rules are undone stands in `clean/undone.json`; 
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -16,7 +17,7 @@ from ennu_lib.errors import OutOfOrder, UsageError
 from ennu_lib.quality.standard.declared import TableRules
 from ennu_lib.quality.standard.events import batches, replayed, rules_of, stream_to, tables_of
 from ennu_lib.quality.standard.table import Known, prepare
-from ennu_lib.workspace import Workspace, sha256_of
+from ennu_lib.workspace import PART, Workspace, sha256_of
 
 UNDONE = "clean/undone"
 
@@ -65,7 +66,10 @@ def rebuild(
         standard = prepare(rules[table], source, known, undone)
         if table in having:
             source = replayed(source, events.filter(pl.col("table") == table), undone)
-        again = workspace.write(f"clean/.{table}", source.with_columns(pl.col(standard.read_as_text).cast(pl.String)))
+        again = workspace.write(
+            f"clean/{PART}{os.getpid()}-replayed-{table}",
+            source.with_columns(pl.col(standard.read_as_text).cast(pl.String)),
+        )
         try:
             stream_to(target, (standard.derive(portion) for portion in batches(again)))
         finally:

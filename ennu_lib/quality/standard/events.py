@@ -6,6 +6,7 @@ Events are private. They are enough to make `clean/` again from `source/`, with 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import polars as pl
@@ -26,8 +27,8 @@ EVENTS = {
     "after": pl.String,
     "reason": pl.String,
 }
-# Rows in memory at a time.
-PORTION = 250_000
+# Rows, and bytes as the file has them before compression, in memory at a time.
+PORTION, PORTION_BYTES = 250_000, 64_000_000
 # Swapped fields are put right first, then each column by itself, then what needs several columns in standard form.
 STEPS = (0, 1, 2)
 NUMBER_AGAIN = frozenset(name for name, rule in RULES.items() if rule.numbers == "number")
@@ -54,28 +55,46 @@ def events_of(table: str, column: str, rule: str, version: int, step: int, chang
 
 
 class ParquetStream:
-    """Writes frames of one schema to a Parquet file one after the other, so that memory does not grow with the rows."""
+    """Writes frames of one schema to a Parquet file one after the other, so that memory does not grow with the rows.
+
+    A frame is written while the caller makes the next one. What stops the writing is raised at the next call.
+    """
 
     def __init__(self, path: Path, schema: dict[str, pl.DataType] | None = None):
         self._path = path
         self._schema = schema
         self._writer: pq.ParquetWriter | None = None
+        self._thread = ThreadPoolExecutor(1, "parquet")
+        self._writing: Future[None] | None = None
         self.rows = 0
 
     def write(self, frame: pl.DataFrame) -> None:
         """Append `frame`."""
-        arrow = frame.to_arrow()
-        if self._writer is None:
-            self._writer = pq.ParquetWriter(self._path, arrow.schema, compression="zstd")
-        self._writer.write_table(arrow)
+        self._wait()
+        self._writing = self._thread.submit(self._append, frame)
         self.rows += frame.height
 
     def close(self) -> None:
         """End the file; without any frame it holds the schema alone."""
-        if self._writer is None and self._schema is not None:
-            self.write(pl.DataFrame(schema=self._schema))
-        if self._writer is not None:
-            self._writer.close()
+        try:
+            self._wait()
+            if self._writer is None and self._schema is not None:
+                self._append(pl.DataFrame(schema=self._schema))
+        finally:
+            self._thread.shutdown()
+            if self._writer is not None:
+                self._writer.close()
+
+    def _append(self, frame: pl.DataFrame) -> None:
+        arrow = frame.to_arrow()
+        if self._writer is None:
+            self._writer = pq.ParquetWriter(self._path, arrow.schema, compression="zstd")
+        self._writer.write_table(arrow)
+
+    def _wait(self) -> None:
+        if self._writing is not None:
+            self._writing, writing = None, self._writing
+            writing.result()
 
 
 def stream_to(target: Path, frames: Iterable[pl.DataFrame]) -> int:
@@ -130,12 +149,13 @@ def rules_of(events: pl.LazyFrame) -> list[str]:
     return events.select(pl.col("rule").unique().sort()).collect()["rule"].to_list()
 
 
-def batches(path: Path, rows: int = PORTION) -> Iterator[pl.DataFrame]:
-    """The rows of a Parquet file in portions, in their order; one empty portion for a file without rows."""
-    file = pq.ParquetFile(path)
-    empty = True
-    for batch in file.iter_batches(batch_size=rows):
-        empty = False
-        yield pl.DataFrame(pl.from_arrow(batch))
-    if empty:
-        yield pl.read_parquet(path)
+def batches(path: Path) -> Iterator[pl.DataFrame]:
+    """The rows of a Parquet file in portions, in their order; one empty portion for a file without rows.
+
+    A portion has at most PORTION rows and about PORTION_BYTES bytes; the same file always gives the same portions.
+    """
+    parts = pq.ParquetFile(path).metadata
+    size = sum(parts.row_group(number).total_byte_size for number in range(parts.num_row_groups))
+    rows = min(PORTION, max(1, PORTION_BYTES * parts.num_rows // max(size, 1)))
+    for first in range(0, max(parts.num_rows, 1), max(rows, 1)):
+        yield pl.scan_parquet(path).slice(first, rows).collect()

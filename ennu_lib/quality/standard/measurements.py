@@ -19,12 +19,12 @@ from ennu_lib.quality.standard.derived import (
 from ennu_lib.quality.standard.row_rules import Tables
 
 UNIT_RULE, UNIT_VERSION = "unit_of_metric", 1
-NUMBER = r"^([<>]=?)?(-?\d+(?:\.\d+)?)$"
+NUMBER = r"^(?:[<>]=?)?-?[0-9]+(?:\.[0-9]+)?$"
 COMPARATORS = {"<": "lt", "<=": "le", ">": "gt", ">=": "ge"}
 # Canonical values are written with so many decimals, as phase 04 writes them.
 DECIMALS = 6
-_UNIT_TYPES = {
-    METRIC: pl.String, "__unit": pl.String, "__ucum": pl.String, "__factor": pl.Float64, "__offset": pl.Float64,
+_RESOLVED = {
+    METRIC: pl.String, "__ucum": pl.String, "__factor": pl.Float64, "__offset": pl.Float64,
     "__unit_fault": pl.String, "__low": pl.Float64, "__high": pl.Float64, CANONICAL_UNIT: pl.String,
 }  # fmt: skip
 
@@ -35,40 +35,34 @@ class Measurements:
     def __init__(self, rule: MeasurementColumns, catalogue: BiomarkerCatalogue, tables: Tables):
         self.rule = rule
         self._catalogue = catalogue
-        self._named: dict[tuple, str | None] = {}
-        self._units: dict[tuple, dict] = {}
+        self._known: dict[tuple, dict] = {}
         self._by_number = _metric_numbers(rule, tables)
 
-    def with_metric(self, frame: pl.DataFrame) -> pl.DataFrame:
-        """Add `std_metric_code`: lab code, then LOINC, then name; or the number of the clinic's own metric table."""
-        given = self._names(frame)
-        keyed = frame.with_columns(given)
-        distinct = keyed.select("__name", "__loinc", "__lab_code").unique()
-        for key in distinct.iter_rows():
-            if key not in self._named:
-                self._named[key] = self._metric_of(*key)
-        resolved = distinct.with_columns(
-            pl.Series(METRIC, [self._named[key] for key in distinct.iter_rows()], dtype=pl.String)
-        )
-        names = ["__name", "__loinc", "__lab_code"]
-        return keyed.join(resolved, on=names, how="left", nulls_equal=True, maintain_order="left").drop(names)
+    def resolved(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """For every row: `std_metric_code`, the UCUM unit, factor and offset, plausible limits, and the unit's fault.
 
-    def units(self, frame: pl.DataFrame) -> pl.DataFrame:
-        """For every row of `frame` (with its metric): UCUM unit, factor and offset, plausible limits, and the fault."""
-        keys = frame.select(METRIC, pl.col(self.rule.unit).cast(pl.String).alias("__unit"))
+        The metric comes from lab code, then LOINC, then name, or from the number of the clinic's own metric table.
+        """
+        keys = frame.select(*self._names(frame), pl.col(self.rule.unit).cast(pl.String).alias("__unit"))
         distinct = keys.unique()
+        rows = []
         for key in distinct.iter_rows():
-            if key not in self._units:
-                self._units[key] = self._unit_of(*key)
-        table = pl.DataFrame([self._units[key] for key in distinct.iter_rows()], schema=_UNIT_TYPES)
-        return keys.join(table, on=[METRIC, "__unit"], how="left", nulls_equal=True, maintain_order="left")
+            if key not in self._known:
+                self._known[key] = self._unit_of(self._metric_of(*key[:3]), key[3])
+            rows.append(self._known[key])
+        table = pl.concat([distinct, pl.DataFrame(rows, schema=_RESOLVED)], how="horizontal")
+        joined = keys.join(table, on=keys.columns, how="left", nulls_equal=True, maintain_order="left")
+        return joined.drop(keys.columns)
 
-    def canonical(self, frame: pl.DataFrame) -> pl.DataFrame:
-        """Add canonical value, comparator, canonical unit, and the first fault that makes the value useless."""
-        units = self.units(frame)
+    def canonical(self, frame: pl.DataFrame, resolved: pl.DataFrame | None = None) -> pl.DataFrame:
+        """Add metric, canonical value and unit, comparator, and the first fault that makes the value useless."""
+        wide = pl.concat([frame, self.resolved(frame) if resolved is None else resolved], how="horizontal")
         text = pl.col(self.rule.value).cast(pl.String)
-        number = text.str.extract(NUMBER, 2).cast(pl.Float64, strict=False)
-        sign = text.str.extract(NUMBER, 1).replace_strict(COMPARATORS, default="eq")
+        plain = text.str.strip_chars_start("<>=").cast(pl.Float64, strict=False)
+        number = pl.when(text.str.contains(NUMBER)).then(plain)
+        sign = pl.lit("eq")
+        for comparator, word in COMPARATORS.items():
+            sign = pl.when(text.str.starts_with(comparator)).then(pl.lit(word)).otherwise(sign)
         value = (number * pl.col("__factor") + pl.col("__offset")).round(DECIMALS)
         implausible = (value < pl.col("__low")) | (value > pl.col("__high"))
         fault = (
@@ -81,7 +75,6 @@ class Measurements:
             .when(implausible)
             .then(pl.lit("IMPLAUSIBLE"))
         )
-        wide = pl.concat([frame, units.drop(METRIC, "__unit")], how="horizontal")
         return wide.with_columns(
             value.alias(CANONICAL),
             pl.when(number.is_not_null()).then(sign).alias(COMPARATOR),
@@ -89,17 +82,16 @@ class Measurements:
         ).drop("__ucum", "__factor", "__offset", "__unit_fault", "__low", "__high")
 
     def _names(self, frame: pl.DataFrame) -> list[pl.Expr]:
+        """Name, LOINC and lab code of each row; null for what the table does not have."""
+        nothing = pl.lit(None, pl.String)
         if self.rule.metric_id:
             number = pl.col(self.rule.metric_id).cast(pl.String)
             name = number.replace_strict(self._by_number, default=None, return_dtype=pl.String)
-            return [name.alias("__name"), *(pl.lit(None, pl.String).alias(n) for n in ("__loinc", "__lab_code"))]
+            return [name.alias("__name"), nothing.alias("__loinc"), nothing.alias("__lab_code")]
+        given = {"__name": self.rule.name, "__loinc": self.rule.loinc, "__lab_code": self.rule.lab_code}
         return [
-            (pl.col(column).cast(pl.String) if column in frame.columns else pl.lit(None, pl.String)).alias(name)
-            for name, column in (
-                ("__name", self.rule.name),
-                ("__loinc", self.rule.loinc),
-                ("__lab_code", self.rule.lab_code),
-            )
+            (pl.col(column).cast(pl.String) if column in frame.columns else nothing).alias(name)
+            for name, column in given.items()
         ]
 
     def _metric_of(self, name: str | None, loinc: str | None, lab_code: str | None) -> str | None:
@@ -108,7 +100,7 @@ class Measurements:
 
     def _unit_of(self, code: str | None, unit: str | None) -> dict:
         """A unit that differs from the canonical one in spelling only is written as the canonical one."""
-        row = dict.fromkeys(_UNIT_TYPES) | {METRIC: code, "__unit": unit, "__ucum": unit}
+        row = dict.fromkeys(_RESOLVED) | {METRIC: code, "__ucum": unit}
         if not (unit or "").strip():
             return row | {"__ucum": None, "__unit_fault": "NO_UNIT"}
         if code is None:

@@ -57,15 +57,18 @@ class TableStandard:
         frame = self._swaps(frame, 0, events)
         frame = self._each_column(frame, events)
         frame = self._swaps(frame, 2, events)
-        frame = self._units(frame, events)
+        frame, resolved = self._units(frame, events)
         frame = self._as_numbers(frame, types)
-        return self.derive(frame), pl.concat(events) if events else no_events()
+        return self.derive(frame, resolved), pl.concat(events) if events else no_events()
 
-    def derive(self, frame: pl.DataFrame) -> pl.DataFrame:
-        """Add the columns that are made from others; they replace what an earlier run added."""
+    def derive(self, frame: pl.DataFrame, resolved: list[pl.DataFrame] | None = None) -> pl.DataFrame:
+        """Add the columns that are made from others; they replace what an earlier run added.
+
+        `resolved` is what the measurements of the portion were found to be, where that is known already.
+        """
         frame = frame.select(c for c in frame.columns if not c.startswith("std_"))
-        for measurement in self.measurements:
-            frame = measurement.canonical(measurement.with_metric(frame))
+        for number, measurement in enumerate(self.measurements):
+            frame = measurement.canonical(frame, resolved[number] if resolved else None)
         for rule, zones in self.instants:
             frame = derived.add_instants(frame, rule, zones)
         return frame
@@ -109,14 +112,17 @@ class TableStandard:
             frame = frame.with_columns(values.alias(column) for column, values, _ in new)
         return frame
 
-    def _units(self, frame: pl.DataFrame, events: list[pl.DataFrame]) -> pl.DataFrame:
-        for measurement in self.measurements if self.units_of_metrics else ():
-            column = measurement.rule.unit
-            ucum = measurement.units(measurement.with_metric(frame))["__ucum"]
+    def _units(self, frame: pl.DataFrame, events: list[pl.DataFrame]) -> tuple[pl.DataFrame, list[pl.DataFrame]]:
+        """Units as the metrics have them; also what each measurement was found to be."""
+        resolved = [measurement.resolved(frame) for measurement in self.measurements]
+        for measurement, found in zip(self.measurements, resolved, strict=True):
+            if not self.units_of_metrics:
+                break
+            column, ucum = measurement.rule.unit, found["__ucum"]
             frame = frame.with_columns(pl.col(column).cast(pl.String))
             events.append(_differences(self.rules.table, frame, column, ucum, UNIT_RULE, 2, None, UNIT_VERSION))
             frame = frame.with_columns(ucum.alias(column))
-        return frame
+        return frame, resolved
 
     def _as_numbers(self, frame: pl.DataFrame, types: pl.Schema) -> pl.DataFrame:
         again = [
