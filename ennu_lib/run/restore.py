@@ -9,6 +9,7 @@ import polars as pl
 
 from ennu_lib.backup import PortalRestore
 from ennu_lib.config import load_run
+from ennu_lib.errors import UsageError
 from ennu_lib.hubspot import load_portal_schema
 from ennu_lib.hubspot.opening import open_portal
 from ennu_lib.keys import secret
@@ -26,11 +27,14 @@ COLUMNS = {
 def restore_portal(run_file: Path, run_id: str, *, apply: bool, say: Callable[[str], None]) -> None:
     """Print what restoring the baseline of `run_id` would do, and with `apply` do it and check that it was done.
 
-    Raises OutOfOrder when phase 06 of that run has not exported the portal, AlreadyRunning while the run goes on,
-    DataLost when the portal still differs afterwards, TargetRefused and TargetUnreachable.
+    Raises UsageError for a run that is not there, OutOfOrder when its phase 06 has not exported the portal,
+    AlreadyRunning while the run goes on, DataLost when the portal still differs afterwards, TargetRefused and
+    TargetUnreachable.
     """
     params = load_run(run_file)
     workspace = Workspace(run_id)
+    if not workspace.root.is_dir():
+        raise UsageError(f"there is no run {run_id} in the workspace; its folders are named after the runs")
     with workspace.lock(), portal(params), open_portal(params, secret(params.target.token)) as client:
         restore = PortalRestore(client, load_portal_schema(), workspace)
         plan = restore.plan()

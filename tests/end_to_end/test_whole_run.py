@@ -131,6 +131,19 @@ def test_unknown_keys_are_refused_before_anything_runs(rehearsal):
     assert not (rehearsal.folder / "workspace/wrong").exists()
 
 
+@pytest.mark.slow
+def test_a_run_is_undone_in_the_portal_by_one_command(rehearsal, finished):
+    run = ("--run", str(rehearsal.run_file), "--run-id")
+    made = evidence(rehearsal, "07_load")["counts"]["rows"]
+    planned = rehearsal.ennu("portal", "restore", *run, "r1")
+    assert f"{made:,} steps to undo" in planned.stdout, planned.stderr
+    done = rehearsal.ennu("portal", "restore", *run, "r1", "--apply")
+    assert "the portal is as it was" in done.stdout, done.stderr
+    assert "nothing to undo" in rehearsal.ennu("portal", "restore", *run, "r1").stdout
+    unknown = rehearsal.ennu("portal", "restore", *run, "nosuch")
+    assert (unknown.returncode, "there is no run nosuch" in unknown.stderr) == (2, True)
+
+
 def test_ctrl_c_ends_at_once_and_the_run_goes_on_later(rehearsal):
     command = [sys.executable, "-m", "ennu_lib.cli", "run", "--run", str(rehearsal.run_file), "--run-id", "stopped"]
     running = subprocess.Popen(
