@@ -31,9 +31,10 @@ PREFIX_LENGTH, PREFIX_TABLES, PREFIX_LETTERS = 3, 8, 6
 def words(name: str) -> tuple[str, ...]:
     """The words of a name in small letters and in the singular, where English has a rule for it.
 
-    Words that are often run together are parted: `mothersname` and `birthdate` have two.
+    Words that are often run together are parted: `mothersname` and `birthdate` have two. There is at least one word.
     """
-    return tuple(singular(part) for word in _WORD.findall(name) for part in _parted(word.lower()))
+    found = tuple(singular(part) for word in _WORD.findall(name) for part in _parted(word.lower()))
+    return found or (name.strip().lower() or "nameless",)
 
 
 def _parted(word: str) -> tuple[str, ...]:
