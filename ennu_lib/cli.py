@@ -213,6 +213,14 @@ def quality_score(
     score(run_id, labels, _say)
 
 
+@audit_app.command("score")
+def audit_score(run: RunFile = DEMO) -> None:
+    """Audit the synthetic clinic without its declared keys, and print recall and precision against its truth."""
+    from ennu_lib.run.audit_score import print_score
+
+    print_score(_absolute(run), _say)
+
+
 @app.command()
 def phases() -> None:
     """List the phases of a run."""

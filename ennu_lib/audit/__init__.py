@@ -1,6 +1,7 @@
-"""Phase 01: what is in the database, how complete it is, and how it differs from the catalogue."""
+"""Phase 01: what is in the database, what hangs together, what is personal, and what is wrong with it."""
 
-from ennu_lib.audit.completeness import by_table, completeness, heat_map
+from ennu_lib.audit import blocks
+from ennu_lib.audit.codes import code_values
 from ennu_lib.audit.exceptions import accepted_exceptions, extraction_findings, unread_tables
 from ennu_lib.audit.inventory import (
     drift,
@@ -10,18 +11,34 @@ from ennu_lib.audit.inventory import (
     inventory_findings,
     require_tables,
 )
+from ennu_lib.audit.judging import scan_findings
+from ennu_lib.audit.params import AuditParams, load_audit_params
+from ennu_lib.audit.personal import read_decisions
+from ennu_lib.audit.ranking import ranked
+from ennu_lib.audit.relations import declared_relations
+from ennu_lib.audit.scan import Scan, keep, scan
+from ennu_lib.audit.sensitivity import check_sensitivity
 
 __all__ = [
+    "AuditParams",
+    "Scan",
     "accepted_exceptions",
-    "by_table",
-    "completeness",
+    "blocks",
+    "check_sensitivity",
+    "code_values",
+    "declared_relations",
     "drift",
     "excluded_tables",
     "extraction_findings",
-    "heat_map",
     "inventory",
     "inventory_counts",
     "inventory_findings",
+    "keep",
+    "load_audit_params",
+    "ranked",
+    "read_decisions",
     "require_tables",
+    "scan",
+    "scan_findings",
     "unread_tables",
 ]

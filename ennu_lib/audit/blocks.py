@@ -159,6 +159,15 @@ def orphan_table(scan: Scan) -> Html:
     )
 
 
+def sensitivity_table(checked: pl.DataFrame) -> Html:
+    """Mapped columns whose class asks for a sensitive property, those that lack one first."""
+    return table(
+        checked.with_columns(pl.col("class").str.replace_all("_", " ")),
+        caption="Columns whose class asks for a sensitive property, and what the portal's schema gives them",
+        rows=ALL,
+    )
+
+
 def class_table(classes: pl.DataFrame) -> Html:
     """Columns and tables per class."""
     counted = classes.group_by("class").agg(

@@ -40,9 +40,9 @@ def relation_graph(scan: Scan, rows: Mapping[str, int]) -> Figure:
         axes = figure.add_axes((0, 0, 1, 1))
         axes.set(xlim=(0, WIDTH), ylim=(0, height))
         axes.axis("off")
-        places = _column(left, 0.1, 2.2, height) | _column(right, WIDTH - 2.75, 2.65, height)
+        places = _column(left, 0.05, 1.7, height) | _column(right, WIDTH - 2.5, 2.45, height)
         if scan.patients in members:
-            places[scan.patients] = (3.0, height / 2 - 0.25, 1.35, 0.5)
+            places[scan.patients] = (2.55, height / 2 - 0.25, 1.2, 0.5)
         for (child, parent), count in sorted(links.items(), key=lambda item: item[1]):
             if child in places and parent in places:
                 _arrow(axes, places[child], places[parent], count, parent == scan.patients)
@@ -58,7 +58,9 @@ def _boxes(scan: Scan, rows: Mapping[str, int]) -> tuple[dict[str, str], dict[st
     moves = dict(scan.groups.iter_rows())
     sizes = Counter(moves.values())
     large = [
-        g for g in sorted(sizes, key=lambda g: (-sizes[g], g)) if sizes[g] > 1 and g not in (FOUNDATION, scan.patients)
+        g
+        for g in sorted(sizes, key=lambda g: (-sizes[g], g))
+        if sizes[g] > 1 and g != FOUNDATION and g != scan.patients
     ][:GROUPS_DRAWN]
     box_of: dict[str, str] = {}
     for table, group in moves.items():
@@ -74,7 +76,7 @@ def _boxes(scan: Scan, rows: Mapping[str, int]) -> tuple[dict[str, str], dict[st
     return box_of, members
 
 
-SINGLES = "single tables"
+SINGLES = "other tables of patients"
 _WORDS = {"about reference": "lists and codes", "about staff": "staff", "about organizations": "organizations",
           "about system": "system", "about other": "other lists", "about persons": "persons"}  # fmt: skip
 

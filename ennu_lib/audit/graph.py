@@ -44,7 +44,7 @@ def groups(
     """Of every table the table it moves with: the parent without which its rows cannot stand.
 
     Rows that name their parent in at least the share `always` of the cases cannot move without it. Lists, staff and
-    organizations are the foundation that moves first, and so is the table of patients itself.
+    organizations are the foundation that moves first. A table that hangs on the patients alone moves with them.
     """
     apart = {t for t, s in subjects.items() if s in APART} | {patients}
     bound = [
@@ -57,19 +57,15 @@ def groups(
     members: dict[int, list[str]] = defaultdict(list)
     for name, number in zip(names, label, strict=True):
         members[number].append(name)
-    pointed = relations.group_by("parent").len().rows_by_key("parent", unique=True) if relations.height else {}
-    head = {
-        n: max(m, key=lambda t: (sum(r["parent"] == t for r in bound), _count(pointed, t), t))
-        for n, m in members.items()
-    }
-    rows = [{"table": t, "moves_with": head[n]} for n, m in members.items() for t in m]
-    rows += [{"table": t, "moves_with": FOUNDATION} for t in sorted(t for t in apart if t)]
+    near = {r["table"] for r in relations.iter_rows(named=True) if r["parent"] == patients}
+    rows = []
+    for tables in members.values():
+        head = max(tables, key=lambda t: (sum(r["parent"] == t for r in bound), t))
+        alone = len(tables) == 1 and tables[0] in near
+        rows += [{"table": t, "moves_with": patients if alone else head} for t in tables]
+    rows += [{"table": t, "moves_with": FOUNDATION} for t in sorted(t for t in apart if t and t != patients)]
+    rows += [{"table": patients, "moves_with": patients}] if patients else []
     return pl.DataFrame(rows, schema=GROUPS).sort("table")
-
-
-def _count(pointed: Mapping, table: str) -> int:
-    found = pointed.get(table, 0)
-    return found[0] if isinstance(found, tuple) else found
 
 
 def _cycle(names: list[str], relations: list[dict]) -> list[dict]:

@@ -11,6 +11,7 @@ import polars as pl
 from pydantic import Field, field_validator, model_validator
 
 from ennu_lib.audit.classes import PersonalClass
+from ennu_lib.audit.sensitivity import Exemption
 from ennu_lib.config import Strict, load_model, params_dir
 
 Words = tuple[str, ...]
@@ -53,6 +54,15 @@ class RiskParams(Strict):
         return points
 
 
+class Least(Strict):
+    """Recall and precision below which the audit counts as wrong."""
+
+    relation_recall: float = Share
+    relation_precision: float = Share
+    personal_recall: float = Share
+    personal_precision: float = Share
+
+
 class ProfileParams(Strict):
     """Sizes, limits and patterns of the column profile."""
 
@@ -71,6 +81,7 @@ class ProfileParams(Strict):
     patterns: dict[str, str]
     plausible: tuple[Plausible, ...]
     risk: RiskParams
+    least: Least
 
     @field_validator("patterns")
     @classmethod
@@ -175,6 +186,8 @@ class PersonalParams(Strict):
     rules: tuple[PersonalRule, ...]
     shapes: dict[str, ShapeRule]
     bare_names: Words
+    protect: tuple[PersonalClass, ...]
+    exemptions: tuple[Exemption, ...]
     unique: UniqueRule
     operational: Operational
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 import polars as pl
 
@@ -87,3 +88,11 @@ def scan(
         subjects={name: str(subject) for name, subject in about.items()},
         patients=patients,
     )
+
+
+KEPT = ("columns", "keys", "relations", "orphans", "classes", "defects", "order", "cuts", "groups", "growth", "dated")
+
+
+def keep(found: Scan, workspace: Workspace) -> list[Path]:
+    """Write every frame of `found` to `audit/<name>.parquet`, where later phases and their masking find it."""
+    return [workspace.write(f"audit/{name}", getattr(found, name)) for name in KEPT]

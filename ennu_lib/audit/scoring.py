@@ -69,3 +69,36 @@ def score_personal(scan: Scan, truth: Path, identifiers_only: bool) -> Score:
         known = {(r["table"], r["column"]) for r in csv.DictReader(file) if r["class"] in sought_classes}
     found = scan.classes.filter(pl.col("class").is_in(list(sought_classes))).select("table", "column")
     return recall_and_precision(known & read, set(found.iter_rows()))
+
+
+def score_defects(scan: Scan, labels: Path, names: Path) -> pl.DataFrame:
+    """Of every planted defect that a column or a table shows by itself: its places, and how many of them are named.
+
+    `labels` is the clinic's answer key; `names` (params/clinic/audit_names.csv) says how the audit calls each kind.
+    Kinds that are not in `names` show only when rows are compared, which is remediation's work.
+    """
+    with names.open(encoding="utf-8", newline="") as file:
+        called = {row["planted"]: set(row["audit"].split()) for row in csv.DictReader(file)}
+    found: dict[tuple[str, str], set[str]] = {}
+    for table, column, defect in scan.defects.select("table", "column", "defect").iter_rows():
+        found.setdefault((table, column), set()).add(defect)
+    read = set(scan.columns["table"])
+    parts = pl.col("defect").str.splitn(":", 2)
+    planted = pl.scan_parquet(labels).select(
+        "table", parts.struct[0].alias("defect"), parts.struct[1].fill_null("").replace("*", "").alias("column")
+    )
+    counted = planted.group_by("defect", "table", "column").len().collect()
+    rows = [
+        {
+            "defect": defect,
+            "called": " or ".join(sorted(called[defect])),
+            "planted": count,
+            "places": 1,
+            "named": int(bool(called[defect] & found.get((table, column), set()))),
+        }
+        for defect, table, column, count in counted.iter_rows()
+        if defect in called and table in read
+    ]
+    schema = {"defect": pl.String, "called": pl.String, "planted": pl.Int64, "places": pl.Int64, "named": pl.Int64}
+    frame = pl.DataFrame(rows, schema=schema)
+    return frame.group_by("defect", "called").agg(pl.col("planted", "places", "named").sum()).sort("defect")

@@ -13,7 +13,6 @@ from ennu_lib.source import connect
 from tests.support.audited import TODAY
 from tests.support.strange_schemas import statements
 
-
 # Few and narrow in the default run; as many as were met in real systems in the slow one.
 SIZES = [pytest.param((3, 40), id="small"), pytest.param((480, 1227), id="large", marks=pytest.mark.slow)]
 

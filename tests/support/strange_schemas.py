@@ -2,7 +2,43 @@
 
 from __future__ import annotations
 
-RESERVED = ("order", "group", "select", "from", "table", "index", "range", "interval", "read", "use", "system", "position")
+RESERVED = (
+    "order",
+    "group",
+    "select",
+    "from",
+    "table",
+    "index",
+    "range",
+    "interval",
+    "read",
+    "use",
+    "system",
+    "position",
+)
+
+# Columns are `name:type`; a part without a type names the primary key.
+ODD_TABLES = {
+    "patients": "patient_id:INTEGER|First Name:VARCHAR(40)|DOB:DATE|patient_id",
+    "25 again": "1st:INTEGER|order:INTEGER|PatNum:INTEGER|ünïcode:VARCHAR(20)",
+    "MiXeD_CaSe": "Id:INTEGER|parent_id:INTEGER|Note:TEXT|Id",
+    "empty_one": "id:INTEGER|patient_id:INTEGER|d:DATE|id",
+    "a": "a_id:INTEGER|b_id:INTEGER|a_id",
+    "b": "b_id:INTEGER|c_id:INTEGER|b_id",
+    "c": "c_id:INTEGER|a_id:INTEGER|c_id",
+    "all_null": "x:VARCHAR(10)|y:INTEGER|z:moment",
+    "blobs only": "payload:bytes",
+    "one_column": "flag:BOOLEAN",
+    "two_keys": "x:INTEGER|y:INTEGER|v:FLOAT|x and y",
+    "user_sessions": "id:INTEGER|data:TEXT|id",
+    "long_text": "id:INTEGER|body:long|id",
+    "extremes": "id:BIGINT|amount:DECIMAL(30,10)|f:DOUBLE PRECISION|id",
+}
+KINDS = {
+    "sqlite": {"moment": "DATETIME", "bytes": "BLOB", "long": "TEXT"},
+    "mysql": {"moment": "DATETIME", "bytes": "BLOB", "long": "LONGTEXT"},
+    "postgresql": {"moment": "TIMESTAMP", "bytes": "BYTEA", "long": "TEXT"},
+}
 
 
 def quoted(name: str, dialect: str) -> str:
@@ -17,27 +53,13 @@ def statements(dialect: str, tables: int, columns: int) -> list[str]:
     `tables` small tables beside the odd ones, and `columns` in the widest.
     """
     q = lambda name: quoted(name, dialect)  # noqa: E731
-    blob = "BYTEA" if dialect == "postgresql" else "BLOB"
-    stamp = "TIMESTAMP" if dialect == "postgresql" else "DATETIME"
+    kinds = KINDS[dialect]
     made = [
-        f"CREATE TABLE {q('patients')} ({q('patient_id')} INTEGER PRIMARY KEY, {q('First Name')} VARCHAR(40), {q('DOB')} DATE)",
-        f"CREATE TABLE {q('25 again')} ({q('1st')} INTEGER, {q('order')} INTEGER, {q('PatNum')} INTEGER, {q('ünïcode')} VARCHAR(20))",
-        f"CREATE TABLE {q('Select')} ({', '.join(q(w) + ' VARCHAR(20)' for w in RESERVED)})",
-        f"CREATE TABLE {q('MiXeD_CaSe')} ({q('Id')} INTEGER PRIMARY KEY, {q('parent_id')} INTEGER, {q('Note')} TEXT)",
-        f"CREATE TABLE {q('empty_one')} ({q('id')} INTEGER PRIMARY KEY, {q('patient_id')} INTEGER, {q('d')} DATE)",
-        f"CREATE TABLE {q('a')} ({q('a_id')} INTEGER PRIMARY KEY, {q('b_id')} INTEGER)",
-        f"CREATE TABLE {q('b')} ({q('b_id')} INTEGER PRIMARY KEY, {q('c_id')} INTEGER)",
-        f"CREATE TABLE {q('c')} ({q('c_id')} INTEGER PRIMARY KEY, {q('a_id')} INTEGER)",
-        f"CREATE TABLE {q('all_null')} ({q('x')} VARCHAR(10), {q('y')} INTEGER, {q('z')} {stamp})",
-        f"CREATE TABLE {q('blobs only')} ({q('payload')} {blob})",
-        f"CREATE TABLE {q('one_column')} ({q('flag')} BOOLEAN)",
-        f"CREATE TABLE {q('two_keys')} ({q('x')} INTEGER, {q('y')} INTEGER, {q('v')} FLOAT, PRIMARY KEY ({q('x')}, {q('y')}))",
-        f"CREATE TABLE {q('user_sessions')} ({q('id')} INTEGER PRIMARY KEY, {q('data')} TEXT)",
-        f"CREATE TABLE {q('long_text')} ({q('id')} INTEGER PRIMARY KEY, {q('body')} {'LONGTEXT' if dialect == 'mysql' else 'TEXT'})",
-        f"CREATE TABLE {q('extremes')} ({q('id')} BIGINT PRIMARY KEY, {q('amount')} DECIMAL(30,10), {q('f')} DOUBLE PRECISION)",
+        *(_create(q, name, columns, kinds) for name, columns in ODD_TABLES.items()),
+        _create(q, "Select", "|".join(f"{word}:VARCHAR(20)" for word in RESERVED), kinds),
+        *(_create(q, f"t{n:03}", f"id:INTEGER|ref_{n}:INTEGER|txt:TEXT", kinds) for n in range(tables)),
         _generated(q, dialect),
         _wide(q, dialect, columns),
-        *(_small(q, n) for n in range(tables)),
         f"CREATE VIEW {q('a view')} AS SELECT {q('patient_id')} FROM {q('patients')}",
     ]
     filled = [
@@ -62,8 +84,12 @@ def statements(dialect: str, tables: int, columns: int) -> list[str]:
     return made + filled + _own_oddities(q, dialect)
 
 
-def _small(q, n: int) -> str:
-    return "CREATE TABLE " + q(f"t{n:03}") + f" ({q('id')} INTEGER, " + q(f"ref_{n}") + f" INTEGER, {q('txt')} TEXT)"
+def _create(q, name: str, columns: str, kinds: dict[str, str]) -> str:
+    parts = [column.rsplit(":", 1) for column in columns.split("|") if ":" in column]
+    keys = [column for column in columns.split("|") if ":" not in column]
+    described = [f"{q(column)} {kinds.get(kind, kind)}" for column, kind in parts]
+    described += [f"PRIMARY KEY ({', '.join(q(k) for k in key.split(' and '))})" for key in keys]
+    return f"CREATE TABLE {q(name)} ({', '.join(described)})"
 
 
 def _generated(q, dialect: str) -> str:
@@ -85,15 +111,16 @@ def _own_oddities(q, dialect: str) -> list[str]:
             "CREATE TABLE untyped (a, b, c)",
             "INSERT INTO untyped VALUES (1, 'x', x'00ff'), ('y', 2.5, NULL), (NULL, NULL, 'z')",
             "CREATE TABLE wrong_types (id INTEGER PRIMARY KEY, n INTEGER, d DATE)",
-            "INSERT INTO wrong_types VALUES (1, 'not a number', '0000-00-00'), (2, 3, 20240101), (3, NULL, '1900-01-01')",
+            "INSERT INTO wrong_types VALUES (1, 'not a number', '0000-00-00'), (2, 3, 20240101), "
+            "(3, NULL, '1900-01-01')",
             "CREATE TABLE bytes_in_text (t TEXT)",
             "INSERT INTO bytes_in_text VALUES (CAST(x'fffe41' AS TEXT)), ('fine')",
             'CREATE TABLE """quoted"" ; name" (" " INTEGER, "a\tb" TEXT)',
         ]
     if dialect == "mysql":
         return [
-            "CREATE TABLE zero_dates (id INT PRIMARY KEY, d DATE NOT NULL, t DATETIME NOT NULL, b BIT(3), e ENUM('x','y')) "
-            "ENGINE=MyISAM CHARSET=latin1",
+            "CREATE TABLE zero_dates (id INT PRIMARY KEY, d DATE NOT NULL, t DATETIME NOT NULL, "
+            "b BIT(3), e ENUM('x','y')) ENGINE=MyISAM CHARSET=latin1",
             "INSERT INTO zero_dates VALUES (1, '0000-00-00', '0000-00-00 00:00:00', b'101', 'x'), "
             "(2, '2020-01-02', '2020-01-02 03:04:05', b'000', 'y')",
             "CREATE TABLE spans (id INT PRIMARY KEY, t TIME, y YEAR, j JSON, s SET('a','b')) CHARSET=utf8mb3",
