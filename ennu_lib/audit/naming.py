@@ -79,6 +79,11 @@ class Naming:
                     seen.add(key)
                     yield key, way
 
+    def shared_words(self, table: str, other: str) -> int:
+        """How many words the names of two tables have in common: `treatment_plan_items` is near `treatment_plans`."""
+        mine = {w for w in words(table) if not w.isdigit()}
+        return max((len(mine & set(stem)) for stem in self._stems.get(other, ())), default=0)
+
     def _home(self, table: str, column: str) -> float:
         stem = self._stem(column)
         if not stem:

@@ -124,6 +124,8 @@ class RelationParams(Strict):
     always: float = Share
     text_values: int = Field(ge=2)
     ambiguous: float = Field(ge=0, le=1)
+    same_context: float = Field(ge=0, le=0.1)
+    orphan_margin: float = Field(ge=0, le=1)
     id_words: Words
     table_words: Words
     synonyms: tuple[Words, ...]
