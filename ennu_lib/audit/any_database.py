@@ -28,7 +28,7 @@ from ennu_lib.report.facts import facts
 from ennu_lib.report.html import Html, element, join
 from ennu_lib.report.page import draw_page, write_page
 from ennu_lib.report.sections import Contents
-from ennu_lib.source import Extracted, TableShape, connect, extract, reflect
+from ennu_lib.source import MEANING, Extracted, TableShape, connect, extract, reflect
 from ennu_lib.workspace import Workspace, replacing
 
 Progress = Callable[[int, int, str], None]
@@ -129,7 +129,7 @@ def _page(
 ) -> str:
     order = ranked(found, extracted, params.profile.risk)
     contents = Contents()
-    unread = [name for name, table in extracted.items() if table.file is None]
+    unread = {name: table.unread for name, table in extracted.items() if table.file is None}
     sections = {
         "All tables, ranked": [blocks.ranked_table(order)],
         "Volume and growth": [blocks.volume_chart(order), blocks.growth_figure(found, f"{today}")],
@@ -176,12 +176,13 @@ def _public(part: Html) -> Html:
     return Html(part.distributable) if part.distributable is not None else part
 
 
-def _limits(unread: list[str]) -> list[str]:
+def _limits(unread: Mapping[str, str]) -> list[str]:
     said = [
         "Relations of more than one column are not inferred.",
         "Rules that compare one row with another are not checked here.",
         "Classes of personal data are found by rules; a person should confirm them before anything is handed out.",
     ]
-    return said + (
-        [f"Not read, because the name speaks of secrets: {', '.join(f'`{n}`' for n in unread)}."] if unread else []
-    )
+    secret = ", ".join(f"`{name}`" for name, why in unread.items() if not why)
+    if secret:
+        said.append(f"Counted and not read, because the name speaks of secrets: {secret}.")
+    return said + [f"`{name}` could not be read: {MEANING[why]}" for name, why in unread.items() if why]

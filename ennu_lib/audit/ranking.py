@@ -76,7 +76,7 @@ def ranked(
 
 def _reasons(table: Extracted, identifiers: int, defects: set[str], known: bool, params: RiskParams) -> list[str]:
     holds = {
-        "not readable": bool(getattr(table, "failed", "")),
+        "not readable": bool(table.unread),
         "not in the catalogue": not known,
         IDENTIFIES: identifiers > 0,
         "no primary key": not table.key,
