@@ -20,20 +20,25 @@ import polars as pl
 
 from ennu_lib.errors import EnnuError
 from ennu_lib.report.html import Html, block, element
-from ennu_lib.report.masking import scan
+from ennu_lib.report.masking import learn_identifiers, scan
 from ennu_lib.report.outputs import STYLE_MARK, explain
 from ennu_lib.report.theme import component_css
+from ennu_lib.workspace import Workspace
 
 SHOWABLE = (Html, Number, type(None))
+CLASSES = "classes"
 WITHHELD = "the message is withheld, it may quote a record"
 
 
-def install_guard() -> Html:
+def install_guard(workspace: Workspace | None = None) -> Html:
     """Install the guard in this kernel, and return the style sheet of the report for display in JupyterLab.
 
     Afterwards a cell displays blocks of the report and numbers, and a notice in place of anything else. Exceptions,
     warnings and log lines of libraries are reduced to their class and place. Outside a kernel nothing is changed.
+    With the run's `workspace`, tables refuse the columns that its audit classed as identifying as well.
     """
+    if workspace is not None and CLASSES in workspace.names("audit"):
+        learn_identifiers(workspace.scan(f"audit/{CLASSES}").select("column", "class").collect())
     shell = _shell()
     if shell is not None and not getattr(shell, "_ennu_guarded", False):
         _guard_display(shell)

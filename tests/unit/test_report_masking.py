@@ -5,7 +5,17 @@ from __future__ import annotations
 import polars as pl
 import pytest
 
-from ennu_lib.report.masking import counts_things, masked_count, masked_ratio, masked_sentence, suppress, withheld_cells
+from ennu_lib.errors import GateFailed
+from ennu_lib.report.masking import (
+    counts_things,
+    learn_identifiers,
+    masked_count,
+    masked_ratio,
+    masked_sentence,
+    refuse_identifiers,
+    suppress,
+    withheld_cells,
+)
 
 
 @pytest.mark.parametrize(("count", "shown"), [(0, "0"), (1, "*"), (10, "*"), (11, "11"), (1204, "1,204")])
@@ -139,3 +149,19 @@ def test_the_footnote_does_not_tell_which_counts_were_small():
 def test_missing_columns_are_named():
     with pytest.raises(ValueError, match="no column m, share"):
         suppress(pl.DataFrame({"n": [1]}), ["m"], shares={"share": "n"})
+
+
+def test_what_the_audit_classed_as_identifying_is_refused_in_later_reports():
+    frame = pl.DataFrame({"insured_handle": ["a", "b"], "rows": [1, 2]})
+    refuse_identifiers(frame, "before")
+    classes = {"column": ["InsuredHandle", "insured_handle", "note", "handle", "handle"]}
+    kinds = {"class": ["other_unique", "names", "clinical", "names", "none"]}
+    learn_identifiers(pl.DataFrame({**classes, **kinds}))
+    try:
+        with pytest.raises(GateFailed, match="insured_handle"):
+            refuse_identifiers(frame, "after")
+        refuse_identifiers(pl.DataFrame({"handle": ["a"], "note": ["b"]}), "names with another meaning elsewhere pass")
+        refuse_identifiers(pl.DataFrame({"insured_handle": [3]}), "counts pass")
+    finally:
+        learn_identifiers(pl.DataFrame(schema={"column": pl.String, "class": pl.String}))
+    refuse_identifiers(frame, "forgotten")

@@ -2,7 +2,7 @@
 
 from ennu_lib.report.masking.canaries import scan_canaries
 from ennu_lib.report.masking.files import scan_file
-from ennu_lib.report.masking.identifiers import refuse_identifiers
+from ennu_lib.report.masking.identifiers import learn_identifiers, refuse_identifiers
 from ennu_lib.report.masking.personal_data import Hit, scan
 from ennu_lib.report.masking.safe_counts import MARK, SafeCounts, footnote, masked_count, masked_ratio, suppress
 from ennu_lib.report.masking.sentences import counts_things, masked_sentence
@@ -15,6 +15,7 @@ __all__ = [
     "SafeCounts",
     "counts_things",
     "footnote",
+    "learn_identifiers",
     "masked_count",
     "masked_ratio",
     "masked_sentence",

@@ -56,6 +56,30 @@ IDENTIFYING = frozenset(
 )
 
 
+# Classes of the audit whose columns show who somebody is; a date or a row's number alone does not name a column so.
+TELLING = frozenset(
+    {
+        "names", "geographic", "telephone", "fax", "email", "social_security_number", "health_plan_number",
+        "account_number", "certificate_license", "device", "url", "ip_address", "biometric", "photo", "other_unique",
+    }
+)  # fmt: skip
+# A shorter name (`to`, `user`) is a word of any table.
+LEAST_LETTERS = 5
+_learned: set[str] = set()
+
+
+def learn_identifiers(classes: pl.DataFrame) -> None:
+    """From now on refuse text columns named like those that the audit classed as identifying (columns column, class).
+
+    A name that another table uses for something harmless is left out: in a report it means that other thing.
+    """
+    telling = classes.filter(pl.col("class").is_in(list(TELLING)))["column"].unique()
+    harmless = {_plain(name) for name in classes.filter(~pl.col("class").is_in(list(TELLING)))["column"].unique()}
+    names = {_plain(name) for name in telling}
+    _learned.clear()
+    _learned.update(name for name in names - harmless if len(name) >= LEAST_LETTERS)
+
+
 def refuse_identifiers(frame: pl.DataFrame, where: str) -> None:
     """Refuse a frame that looks like patient records instead of counts about them.
 
@@ -63,7 +87,7 @@ def refuse_identifiers(frame: pl.DataFrame, where: str) -> None:
     a phone number, a social security number or a date of birth. A column of numbers may have any name: a completeness
     per field is one. Raises GateFailed, naming the columns and never a value.
     """
-    named = [c for c in frame.columns if _plain(c) in IDENTIFYING and not _counts(frame[c].dtype)]
+    named = [c for c in frame.columns if _plain(c) in IDENTIFYING | _learned and not _counts(frame[c].dtype)]
     shaped = [c for c in frame.columns if c not in named and _holds_personal_data(frame[c])]
     if named or shaped:
         columns = ", ".join(f"`{c}`" for c in [*named, *shaped])
