@@ -67,7 +67,12 @@ def test_every_kind_of_emptiness_is_counted_apart(rooms):
 
 @pytest.mark.parametrize(
     ("name", "found", "pattern"),
-    [("room_id", "integer", None), ("price", "decimal", "whole number"), ("mail", "text", "e-mail"), ("kind", "text", "word")],
+    [
+        ("room_id", "integer", None),
+        ("price", "decimal", "whole number"),
+        ("mail", "text", "e-mail"),
+        ("kind", "text", "word"),
+    ],
 )
 def test_the_type_found_is_that_of_the_values(rooms, name, found, pattern):
     described = column(rooms[0], "rooms", name)
