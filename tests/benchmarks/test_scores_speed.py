@@ -5,9 +5,7 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
-import time
 from pathlib import Path
 
 import polars as pl
@@ -16,6 +14,7 @@ import pytest
 from ennu_lib.scores.exact import score_patient
 from ennu_lib.scores.intake import as_measurement, measurement_rows
 from ennu_lib.scores.vectorised import score_all
+from tests.support.own_process import in_a_process_of_its_own
 from tests.support.score_params import CATALOGUE, GRADED
 from tests.support.score_population import AS_OF, population
 
@@ -50,30 +49,6 @@ def one_by_one(folder: Path) -> int:
         score_patient(by_patient.get(patient, []), sex, AS_OF, GRADED, CATALOGUE) for patient, sex in people.iter_rows()
     ]
     return len(scores)
-
-
-def _measured(work, folder: Path, answer) -> None:
-    start, cpu = time.perf_counter(), time.process_time()
-    patients = work(folder)
-    seconds, cpu = time.perf_counter() - start, time.process_time() - cpu
-    answer.put((patients, seconds, cpu, _peak_megabytes()))
-
-
-def _peak_megabytes() -> float:
-    """VmHWM, not ru_maxrss: the latter still knows the size of the process that started this one."""
-    lines = Path("/proc/self/status").read_text().splitlines()
-    return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM")) / 1024
-
-
-def in_a_process_of_its_own(work, folder: Path) -> tuple[int, float, float, float]:
-    """Patients, seconds on the clock, seconds of processor time (all cores), peak megabytes of the process."""
-    context = multiprocessing.get_context("spawn")
-    answer = context.Queue()
-    process = context.Process(target=_measured, args=(work, folder, answer))
-    process.start()
-    found = answer.get()
-    process.join()
-    return found
 
 
 def test_vectorised_beside_one_by_one(folder, capsys, benchmark):
