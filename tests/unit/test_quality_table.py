@@ -156,9 +156,9 @@ def test_local_times_become_instants_and_the_zone_is_kept():
 
 
 def test_a_code_list_takes_the_usual_spelling_and_keeps_its_own_words():
-    frame = pl.DataFrame({"__key": list("abcde"), "status": ["done", "done", "DONE ", "none", "N/A"]})
+    frame = pl.DataFrame({"__key": list("abcdef"), "status": ["done", "done", "DONE ", "none", "N/A", ""]})
     rules = table_rules({"status": "spelling"}, choices={"status": frozenset({"none"})})
-    assert standardized(frame, rules)[0]["status"].to_list() == ["done", "done", "done", "none", None]
+    assert standardized(frame, rules)[0]["status"].to_list() == ["done", "done", "done", "none", None, None]
 
 
 def test_a_birth_date_that_too_many_share_is_a_default():

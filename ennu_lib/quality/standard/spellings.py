@@ -32,6 +32,7 @@ def usual_spellings(values: pl.LazyFrame, column: str, choices: Iterable[str], f
         clean = repaired(text[:LONGEST_VALUE])
         ballot = votes.setdefault(clean.casefold(), {})
         ballot[clean] = ballot.get(clean, 0) + rows
+    votes.pop("", None)
     return {fold: min(ballot, key=lambda text: (-ballot[text], text)) for fold, ballot in votes.items()}
 
 
