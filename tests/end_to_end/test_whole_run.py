@@ -123,6 +123,14 @@ def test_an_unreachable_portal_has_its_own_exit_code(rehearsal, finished):
     assert "does not answer" in done.stderr
 
 
+@pytest.mark.slow
+def test_repairs_hold_the_clean_truth_and_events_rebuild_them(rehearsal, finished):
+    scored = rehearsal.ennu("quality", "score", "--run-id", "r1")
+    assert scored.returncode == 0, scored.stdout + scored.stderr
+    replayed = rehearsal.ennu("quality", "replay", "--run-id", "r1")
+    assert replayed.stdout.rstrip().endswith("0 differ"), replayed.stdout + replayed.stderr
+
+
 def test_unknown_keys_are_refused_before_anything_runs(rehearsal):
     wrong = rehearsal.with_changes("wrong", colour="red")
     done = wrong.run(run_id="wrong")
