@@ -45,7 +45,9 @@ def test_every_input_gives_a_value_or_a_reason_and_a_value_is_its_own_standard_f
 @given(texts=st.lists(ODD, max_size=8))
 def test_what_passes_at_a_glance_is_what_the_function_would_leave(rule, texts):
     column = ColumnStandard(rule, lists())
-    changed = dict(column.changed(pl.Series(texts, dtype=pl.String)).select("at", "after").iter_rows())
+    frame = pl.DataFrame({"text": texts}, schema={"text": pl.String})
+    odd = frame.select(column.odd(pl.col("text"))).to_series()
+    changed = dict(column.changed(frame["text"], odd).select("at", "after").iter_rows())
     for position, text in enumerate(texts):
         assert changed.get(position, text) == column.outcome(text).value
 

@@ -35,11 +35,13 @@ class ColumnStandard:
             self._known[value] = found
         return found
 
-    def changed(self, values: pl.Series) -> pl.DataFrame:
-        """The values that change: position, before, after, reason."""
+    def odd(self, values: pl.Expr) -> pl.Expr:
+        """Which values are not in standard form at a glance."""
         odd = values.is_not_null()
-        if self._glance is not None:
-            odd &= ~pl.select(self._glance(pl.lit(values))).to_series().fill_null(False)
+        return odd if self._glance is None else odd & ~self._glance(values).fill_null(False)
+
+    def changed(self, values: pl.Series, odd: pl.Series) -> pl.DataFrame:
+        """The values that change, of those that are `odd`: position, before, after, reason."""
         at = odd.arg_true()
         if at.is_empty():
             return pl.DataFrame(schema=CHANGED)

@@ -88,15 +88,16 @@ class TableStandard:
         return pl.DataFrame(rows, schema=LEFT, orient="row")
 
     def _each_column(self, frame: pl.DataFrame, events: list[pl.DataFrame]) -> pl.DataFrame:
+        frame = frame.with_columns(pl.col(column).cast(pl.String) for column in self.columns)
+        odd = frame.select(standard.odd(pl.col(column)).alias(column) for column, standard in self.columns.items())
+        new = []
         for column, standard in self.columns.items():
-            values = frame[column].cast(pl.String)
-            changed = standard.changed(values)
-            frame = frame.with_columns(values)
+            changed = standard.changed(frame[column], odd[column])
             if changed.height:
-                frame = frame.with_columns(_put(values, changed).alias(column))
+                new.append(_put(frame[column], changed).alias(column))
                 rows = changed.with_columns(frame[KEY].gather(changed["at"]).alias("key"))
                 events.append(events_of(self.rules.table, column, standard.name, standard.rule.version, 1, rows))
-        return frame
+        return frame.with_columns(new)
 
     def _swaps(self, frame: pl.DataFrame, step: int, events: list[pl.DataFrame]) -> pl.DataFrame:
         for rule, known in self.rows:
