@@ -1,6 +1,8 @@
 """Phase 01: what is in the database, what hangs together, what is personal, and what is wrong with it."""
 
 from ennu_lib.audit import blocks
+from ennu_lib.audit.capacity import capacity_plan, spans
+from ennu_lib.audit.capacity_portal import capacity_findings, forecast_against_actual, portal_caps
 from ennu_lib.audit.codes import code_values
 from ennu_lib.audit.exceptions import accepted_exceptions, extraction_findings, unread_tables
 from ennu_lib.audit.inventory import (
@@ -24,21 +26,26 @@ __all__ = [
     "Scan",
     "accepted_exceptions",
     "blocks",
+    "capacity_findings",
+    "capacity_plan",
     "check_sensitivity",
     "code_values",
     "declared_relations",
     "drift",
     "excluded_tables",
     "extraction_findings",
+    "forecast_against_actual",
     "inventory",
     "inventory_counts",
     "inventory_findings",
     "keep",
     "load_audit_params",
+    "portal_caps",
     "ranked",
     "read_decisions",
     "require_tables",
     "scan",
     "scan_findings",
+    "spans",
     "unread_tables",
 ]

@@ -1,0 +1,177 @@
+"""The capacity plan: fan-out, requests, the portal's caps, windows, and what the load came to beside it."""
+
+import datetime as dt
+import json
+
+import polars as pl
+import pytest
+
+from ennu_lib.audit import accepted_exceptions, extraction_findings, forecast_against_actual, portal_caps, unread_tables
+from ennu_lib.audit.capacity import (
+    CapacityParams,
+    Fed,
+    Pace,
+    feeds,
+    planned_links,
+    planned_objects,
+    planned_requests,
+    schedule,
+    spans,
+)
+from ennu_lib.audit.exceptions import AcceptedExceptions
+from ennu_lib.catalog import load_catalogue
+from ennu_lib.config import ReadingParams, params_dir
+from ennu_lib.errors import ConfigurationError, TargetUnreachable
+from ennu_lib.evidence import Status
+from ennu_lib.hubspot import flat_limits, load_portal_schema
+from ennu_lib.hubspot.volumes import LinkVolume
+from ennu_lib.source import Extracted, Unread
+from ennu_lib.workspace import Workspace
+
+ASSUMED = CapacityParams(extraction_rows_per_second=1000, tight_from=0.8)
+TO_STAFF, TO_HISTORY, OF_ORDERS = (
+    "contact_to_staff_management",
+    "contact_to_measurement_history",
+    "lab_results_to_measurement_history",
+)
+FED = [Fed("patients", "contacts", (TO_STAFF,)), Fed("lab_results", "measurement_history", (TO_HISTORY, OF_ORDERS))]
+PAIRS = LinkVolume(pairs=5_000_000, sources=1_000)
+PORTAL = load_portal_schema()
+LIMITS = flat_limits(150, 650_000)
+DAY = dt.date(2026, 6, 30)
+
+
+def table(name, rows, **more):
+    found = {"file": f"source/{name}.parquet", "snapshot": "2026-06-30T00:00:00", **more}
+    return Extracted(name, rows, "", found.pop("file"), 10 * rows, (), {}, (), **found)
+
+
+EXTRACTED = {"patients": table("patients", 1_000), "lab_results": table("lab_results", 5_000_000)}
+
+
+def test_every_row_becomes_a_record_and_a_link_per_association():
+    plan = planned_objects(EXTRACTED, FED, load_catalogue(params_dir() / "catalog"))
+    found = {row["object"]: (row["records"], row["links"]) for row in plan.iter_rows(named=True) if row["records"]}
+    assert found == {"contacts": (1_000, 1_000), "measurement_history": (5_000_000, 10_000_000)}
+    assert {name: (held.pairs, held.sources) for name, held in planned_links(EXTRACTED, FED, PORTAL).items()} == {
+        TO_HISTORY: (5_000_000, 1_000),
+        TO_STAFF: (1_000, 1_000),
+        OF_ORDERS: (5_000_000, 5_000_000),
+    }
+
+
+def test_rows_meant_for_an_object_without_a_mapping_are_told():
+    catalogue = load_catalogue(params_dir() / "catalog")
+    other = next(t.name for t in catalogue.tables if t.disposition == "object:Lab Results" and t.name != "lab_orders")
+    plan = planned_objects({other: table(other, 7)}, [Fed("lab_orders", "lab_results", ())], catalogue)
+    assert plan.filter(pl.col("object") == "lab_results")["rows_without_mapping"].item() == 7
+
+
+def test_the_mapping_files_of_the_project_are_read():
+    assert {each.object for each in feeds()} >= {"contacts", "lab_results", "measurement_history"}
+
+
+def test_requests_hours_and_days():
+    found = planned_requests({"measurement_history": 5_000_000}, {"b": PAIRS}, LIMITS).rows_by_key("requests_of")
+    requests, burst, day, at_burst, days = found["objects"][0]
+    assert (requests, burst, day) == (100_000, 190, 1_000_000)
+    assert (at_burst, days) == (pytest.approx(100_000 / 19, abs=0.1), 0.1)
+    assert found["associations"][0][0] == 3 * 2_500
+    assert "search" not in found
+
+
+def test_the_schedule_reads_within_the_windows_only_and_loads_afterwards():
+    night = ReadingParams(windows=({"from": "22:00", "to": "23:00"},), max_rows_per_second=1000)
+    steps = schedule(EXTRACTED, {"contacts": 1000}, {"a": PAIRS}, night, Pace(LIMITS, 0.0, 4), ASSUMED, DAY)
+    assert steps["step"].to_list() == ["extract, window 1", "extract, window 2", "load contacts", "associate a"]
+    assert steps["begins"].to_list()[:2] == ["Tue 30 Jun 22:00", "Wed 01 Jul 22:00"]
+    assert steps["seconds"].to_list()[:2] == [3600, 1401]
+    assert steps["after"][2] == pytest.approx(46 * 3600 + 1401)
+    assert spans(steps)["extract, window 2"] == (24 * 60, 1401 / 60)
+
+
+class Portal:
+    def limits(self, *what):
+        if what != ("records",):
+            return {"results": []}
+        return {
+            "hubspotDefinedObjectTypes": [{"objectTypeId": "0-1", "usage": 100, "limit": 1_000}],
+            "customObjectTypes": {"overallLimit": 10_000_000, "overallUsage": 4_000_000},
+        }
+
+    def known_type_id(self, name):
+        return {"contacts": "0-1"}.get(name)
+
+
+def test_the_caps_of_the_portal():
+    caps, unanswered = portal_caps(Portal, {"contacts": 1_000, "measurement_history": 5_000_000}, ASSUMED)
+    assert unanswered == ""
+    assert caps.select("what", "verdict").rows()[:2] == [
+        ("contacts", "does not fit"),
+        ("all custom objects together", "tight"),
+    ]
+
+
+def test_a_portal_that_does_not_answer_stops_no_audit():
+    def closed():
+        raise TargetUnreachable("nobody there")
+
+    caps, unanswered = portal_caps(closed, {"contacts": 1}, ASSUMED)
+    assert caps.height == 0
+    assert "did not answer" in unanswered
+
+
+def test_forecast_against_actual(tmp_path):
+    workspace = Workspace("r", tmp_path)
+    plan = {
+        "capacity": [{"object": "contacts", "records": 200}],
+        "capacity_links": [{"association": "a", "links": 200}],
+        "capacity_schedule": [{"step": "extract", "seconds": 60}, {"step": "load contacts", "seconds": 30}],
+    }
+    load = {
+        "records": [{"object": "contacts", "verified": 150}],
+        "links": [{"association": "a", "verified": 100}, {"association": "a", "verified": 50}],
+    }
+    times = {"started": "2026-06-30T10:00:00+00:00", "finished": "2026-06-30T10:01:00+00:00"}
+    for name, tables in (("01_audit", plan), ("07_load", load)):
+        workspace.write_bytes(f"evidence/{name}", json.dumps({"tables": tables, **times}).encode(), ".json")
+    found = {row[:2]: row[2:] for row in forecast_against_actual(workspace).rows()}
+    assert found["contacts", "records"] == (200, 150, 0.75)
+    assert found["a", "links"] == (200, 150, 0.75)
+    assert found["load", "seconds"] == (30, 60, 2)
+
+
+def decided(reason):
+    entry = {"table": "b", "reason": reason, "who": "data lead", "when": DAY, "why": "nothing refers to it"}
+    return AcceptedExceptions(accepted=(entry,))
+
+
+@pytest.mark.parametrize(
+    ("accepted", "status"),
+    [
+        (AcceptedExceptions(), Status.FAIL),
+        (decided("locked"), Status.FAIL),
+        (decided("damaged"), Status.PASS_WITH_EXCEPTIONS),
+    ],
+)
+def test_a_table_that_could_not_be_read_fails_the_phase_until_it_is_accepted_for_that_reason(accepted, status):
+    extracted = {"a": table("a", 1), "b": table("b", 9, file=None, unread=str(Unread.DAMAGED))}
+    unread = unread_tables(extracted, accepted)
+    found = {f.id: f for f in extraction_findings(extracted, unread, accepted)}
+    assert found["EXT-01"].status is status
+    assert "b (damaged)" in found["EXT-01"].note
+    assert unread["accepted_by"].to_list() == ["data lead" if status is not Status.FAIL else "nobody yet"]
+
+
+def test_two_snapshots_are_a_finding():
+    extracted = {"a": table("a", 1), "b": table("b", 1, snapshot="2026-07-01T00:00:00")}
+    found = extraction_findings(extracted, unread_tables(extracted, AcceptedExceptions()), AcceptedExceptions())
+    assert next(f for f in found if f.id == "EXT-02").status is Status.FAIL
+
+
+def test_an_acceptance_needs_a_person_a_day_and_a_reason(tmp_path):
+    (tmp_path / "audit").mkdir()
+    (tmp_path / "audit/exceptions.yml").write_text("accepted:\n  - {table: b, reason: tired}\n", encoding="utf-8")
+    with pytest.raises(ConfigurationError) as refused:
+        accepted_exceptions(tmp_path)
+    assert len(refused.value.mistakes) == 4
