@@ -8,7 +8,7 @@ from __future__ import annotations
 import polars as pl
 
 LONGEST_SHAPE = 24
-EMPTY = "(none)"
+EMPTY, BLANK = "(none)", "(blank)"
 
 
 def shape(text: pl.Expr) -> pl.Expr:
@@ -24,7 +24,8 @@ def shape(text: pl.Expr) -> pl.Expr:
     )
     longer = text.str.len_chars() > LONGEST_SHAPE
     ending = pl.when(longer).then(pl.lit("…")).otherwise(pl.lit(""))
-    return pl.when(text.is_null()).then(pl.lit(EMPTY)).otherwise(made + ending)
+    blank = text.str.strip_chars() == ""
+    return pl.when(text.is_null()).then(pl.lit(EMPTY)).when(blank).then(pl.lit(BLANK)).otherwise(made + ending)
 
 
 def count_shapes(events: pl.DataFrame) -> pl.DataFrame:
