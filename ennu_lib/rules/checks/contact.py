@@ -1,0 +1,158 @@
+"""How patients can be reached: addresses of mail, telephone and post (PAT-07 to PAT-11, PAT-15)."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from ennu_lib.rules.parsing import NOTHING, filled, moment, typed_day, word, yes
+from ennu_lib.rules.registry import Look, checks
+from ennu_lib.rules.tables import Tables
+
+MAILBOX = (
+    r"^[a-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[a-z0-9!#$%&'*+/=?^_`{|}~-]+)*"
+    r"@([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,24}$"
+)
+EXTENSION = r"(?i)\s*(x|ext\.?|#)\s*\d+\s*$"
+AMERICAN = r"^1?[2-9][0-8]\d[2-9]\d{6}$"
+ZIP = r"^\d{5}(-\d{4})?$"
+
+
+@checks("PAT-07")
+def email(tables: Tables, settings) -> list[Look]:
+    """Form, placeholders, known dead domains, capitals, and hard bounces in the log of sent mail."""
+    looks = []
+    for table, column in settings["columns"]:
+        frame = tables(table, column)
+        mail = pl.col(column)
+        clean = mail.str.strip_chars().str.to_lowercase()
+        domain = clean.str.split("@").list.last()
+        placeholder = clean.is_in(settings["placeholders"]) | domain.is_in(settings["placeholder_domains"])
+        placeholder |= clean.str.contains(r"^(none|noemail|no|na|nomail|declined)@")
+        well_formed = clean.str.contains(MAILBOX) & (clean.str.len_chars() <= 254)
+        fails = {
+            (column, "PLACEHOLDER"): placeholder,
+            (column, "NOT_AN_ADDRESS"): ~well_formed & ~placeholder,
+            (column, "DEAD_DOMAIN"): domain.is_in(settings["dead_domains"]),
+            (column, "SPELLING"): well_formed & (mail != clean),
+        }
+        if table == "patients" and tables.has("email_messages"):
+            log = tables("email_messages", "to", "bounce_type")
+            bounced = log.filter(word("bounce_type") == "hard").select(
+                pl.col("to").str.to_lowercase().alias("__mail"), pl.lit(True).alias("__bounced")
+            )
+            frame = frame.with_columns(clean.alias("__mail")).join(
+                bounced.unique("__mail"), on="__mail", how="left", maintain_order="left"
+            )
+            fails[column, "BOUNCED"] = pl.col("__bounced")
+        looks.append(Look(table, frame, fails, counts=filled(column)))
+    return looks
+
+
+@checks("PAT-08")
+def phone(tables: Tables, settings) -> list[Look]:
+    """Ten American figures that can exist, in the clinic's usual form."""
+    looks = []
+    for table, columns in settings["columns"].items():
+        frame = tables(table, *columns)
+        fails = {}
+        for column in columns:
+            text = pl.col(column)
+            figures = text.str.replace(EXTENSION, "").str.replace_all(r"\D", "")
+            national = figures.str.replace(r"^1(\d{10})$", "$1")
+            exists = national.str.contains(AMERICAN) & ~national.str.contains(r"^\d11|^\d{4}11")
+            abroad = text.str.contains(r"^\s*\+") & ~figures.str.starts_with("1") & figures.str.len_chars().is_between(8, 15)
+            fiction = national.str.contains(r"^(\d{3})?55501\d\d$")
+            placeholder = national.str.contains(r"^(0+|1+|2+|3+|4+|5+|6+|7+|8+|9+|1234567890|0123456789)$") | fiction
+            fails[column, "PLACEHOLDER"] = placeholder | word(column).is_in(NOTHING)
+            fails[column, "NOT_A_NUMBER"] = ~placeholder & ~exists & ~abroad & ~word(column).is_in(NOTHING)
+            fails[column, "SPELLING"] = (exists & ~placeholder) & ~text.str.contains(settings["usual_form"])
+        looks.append(Look(table, frame, fails, counts=pl.any_horizontal(pl.col(c).is_not_null() for c in columns)))
+    return looks
+
+
+@checks("PAT-09")
+def shared_mailbox(tables: Tables, settings) -> list[Look]:
+    """A mailbox that more than one living, undeleted patient gives."""
+    frame = tables("patients", "email_address", "is_deleted").filter(~yes("is_deleted").fill_null(False))
+    frame = frame.with_columns(pl.col("email_address").str.strip_chars().str.to_lowercase().alias("mailbox"))
+    frame = frame.filter(filled("mailbox") & pl.col("mailbox").str.contains(MAILBOX))
+    return [Look("patients", frame, {("email_address", "SHARED"): pl.len().over("mailbox") > 1})]
+
+
+@checks("PAT-10")
+def zip_code(tables: Tables, settings) -> list[Look]:
+    """Five or nine figures, and the state that the postal table gives for them."""
+    places = tables("postal_codes", "zip", "state")
+    states = places.select(pl.col("zip").str.slice(0, 3).alias("prefix"), pl.col("state").alias("__state"))
+    one_state = states.group_by("prefix").agg(pl.col("__state").unique().alias("__states"))
+    looks = []
+    for table in settings["tables"]:
+        frame = tables(table, "zip_code", "state").with_columns(
+            pl.col("zip_code").str.strip_chars().str.zfill(5).str.slice(0, 3).alias("prefix"),
+            _state(settings).alias("__given"),
+        )
+        frame = frame.join(one_state, on="prefix", how="left", maintain_order="left")
+        text = pl.col("zip_code")
+        lost = text.str.contains(r"^\d{3,4}$")
+        fails = {
+            ("zip_code", "LOST_ZERO"): lost,
+            ("zip_code", "SPELLING"): text.str.contains(r"^\s*\d{5}[- ]?(\d{4})?[- ]*$") & ~text.str.contains(ZIP),
+            ("zip_code", "NOT_A_ZIP"): ~lost & ~text.str.contains(r"^\s*\d{5}[- ]?(\d{4})?[- ]*$"),
+            ("state", "OTHER_STATE"): pl.col("__given").is_not_null()
+            & ~pl.col("__states").list.contains(pl.col("__given")),
+        }
+        looks.append(Look(table, frame, fails, counts=filled("zip_code")))
+    return looks
+
+
+@checks("PAT-11")
+def state(tables: Tables, settings) -> list[Look]:
+    """A two-letter code of the postal service; a city where the state stands, and the other way round."""
+    looks = []
+    codes = list(settings["states"])
+    for table in settings["tables"]:
+        frame = tables(table, "state", "city")
+        known = _state(settings).is_not_null()
+        fails = {
+            ("state", "SPELLING"): known & ~pl.col("state").is_in(codes),
+            ("state", "NOT_A_STATE"): filled("state") & ~known,
+            ("city", "STATE_AS_CITY"): pl.col("city").str.strip_chars().is_in(codes),
+        }
+        looks.append(Look(table, frame, fails, counts=filled("state")))
+    return looks
+
+
+@checks("PAT-15")
+def consent(tables: Tables, settings) -> list[Look]:
+    """Marketing only after a dated opt-in; an opt-out by text message and a death always win."""
+    given = tables("patient_consents", "patient_id", "consent_type", "consent_status", "consent_date")
+    dated = given.filter(
+        word("consent_type").is_in(settings["marketing_consents"]) & word("consent_status").is_in(settings["granted"])
+    ).filter(typed_day("consent_date", tables.today).is_not_null())
+    opted_in = dated.select("patient_id", pl.lit(True).alias("__dated")).unique("patient_id")
+    out = tables("sms_messages", "PatNum", "opt_out").filter(yes("opt_out"))
+    opted_out = out.select(pl.col("PatNum").alias("patient_id"), pl.lit(True).alias("__out")).unique("patient_id")
+    dead = tables("patients", "patient_id", "deceased_date").filter(moment("deceased_date").is_not_null())
+    dead = dead.select("patient_id", pl.lit(True).alias("__dead"))
+    frame = tables("patient_preferences", "patient_id", "marketing_opt_in", "do_not_contact").with_columns(
+        wants=yes("marketing_opt_in")
+    )
+    for other in (opted_in, opted_out, dead):
+        frame = frame.join(other, on="patient_id", how="left", maintain_order="left")
+    fails = {
+        ("marketing_opt_in", "NO_DATED_CONSENT"): pl.col("wants") & pl.col("__dated").is_null(),
+        ("marketing_opt_in", "OPTED_OUT"): pl.col("wants") & pl.col("__out"),
+        ("marketing_opt_in", "DECEASED"): pl.col("wants") & pl.col("__dead"),
+        ("marketing_opt_in", "DO_NOT_CONTACT"): pl.col("wants") & yes("do_not_contact"),
+    }
+    return [Look("patient_preferences", frame, fails, counts=pl.col("wants"))]
+
+
+def _state(settings) -> pl.Expr:
+    """The postal code of a state given by code or name; null for anything else."""
+    by_letters = {code.lower(): code for code in settings["states"]}
+    by_letters |= {name.lower().replace(" ", ""): code for code, name in settings["states"].items()}
+    letters = pl.col("state").str.to_lowercase().str.replace_all(r"[^a-z]", "")
+    return letters.replace_strict(by_letters, default=None, return_dtype=pl.String)
+
+

@@ -1,0 +1,131 @@
+"""Who a patient is: completeness, birth date, name, test records, duplicates (PAT-03 to PAT-06, PAT-12, PAT-16)."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import polars as pl
+
+from ennu_lib.catalog.sentinels import NO_DATES
+from ennu_lib.rules.parsing import day, filled, moment, says_nothing, typed_day, word
+from ennu_lib.rules.registry import Look, checks
+from ennu_lib.rules.tables import Tables
+
+MOJIBAKE = r"[ÂÃâ][\x{80}-\x{bf}€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ]"
+
+
+@checks("PAT-03")
+def complete(tables: Tables, settings) -> list[Look]:
+    """Name, birth date and sex say something."""
+    columns = ["first_name", "last_name", "date_of_birth", "gender"]
+    fails = {(column, "MISSING"): says_nothing(column) for column in columns}
+    return [Look("patients", tables("patients", *columns), fails)]
+
+
+@checks("PAT-04")
+def birth_date(tables: Tables, settings) -> list[Look]:
+    """A real day, no default of an old system, neither ahead nor too long ago."""
+    frame = tables("patients", "date_of_birth", "deceased_date").with_columns(
+        born=typed_day("date_of_birth", tables.today), text=pl.col("date_of_birth").str.strip_chars().str.slice(0, 10)
+    )
+    often = settings["common_sentinel"]
+    share = (pl.col("text") == often).mean()
+    sentinel = pl.col("text").is_in(NO_DATES) | ((pl.col("text") == often) & (share > settings["common_share"]))
+    earliest = dt.date(settings["earliest_year"], 1, 1)
+    fails = {
+        ("date_of_birth", "SENTINEL"): sentinel,
+        ("date_of_birth", "NOT_A_DATE"): filled("date_of_birth")
+        & pl.col("born").is_null()
+        & ~sentinel
+        & ~pl.col("text").str.contains(r"^0{2,4}[-/]0{2}[-/]0{2,4}$"),
+        ("date_of_birth", "FUTURE"): pl.col("born") > tables.today,
+        ("date_of_birth", "TOO_OLD"): (pl.col("born") < earliest) & ~sentinel,
+        ("date_of_birth", "AFTER_DEATH"): pl.col("born") > day("deceased_date"),
+    }
+    return [Look("patients", frame, fails, counts=filled("date_of_birth"))]
+
+
+@checks("PAT-05")
+def name_hygiene(tables: Tables, settings) -> list[Look]:
+    """Letters, single blanks, mixed case, no placeholder, no wrongly decoded characters."""
+    frame = tables("patients", "first_name", "last_name", "city")
+    fails = {}
+    for column in ("first_name", "last_name", "city"):
+        text = pl.col(column)
+        fails[column, "MOJIBAKE"] = text.str.contains(MOJIBAKE)
+        if column == "city":
+            continue
+        letters = text.str.replace_all(r"[^\p{L}]", "")
+        one_case = (letters == letters.str.to_uppercase()) | (letters == letters.str.to_lowercase())
+        placeholder = text.str.strip_chars().str.to_uppercase().is_in(settings["placeholders"])
+        fails[column, "PLACEHOLDER"] = placeholder
+        fails[column, "WHITESPACE"] = text.str.contains(r"^\s|\s$|\s\s")
+        fails[column, "CASE"] = one_case & (letters.str.len_chars() > settings["initials"]) & ~placeholder
+        fails[column, "NOT_A_NAME"] = text.str.contains(r"[0-9@]") & ~placeholder
+        fails[column, "TOO_LONG"] = text.str.len_chars() > settings["longest"]
+        fails[column, "NOT_NFC"] = text != text.str.normalize("NFC")
+    return [Look("patients", frame, fails)]
+
+
+@checks("PAT-06")
+def test_records(tables: Tables, settings) -> list[Look]:
+    """Records made for training and tests."""
+    frame = tables("patients", "last_name", "patient_status")
+    made_up = pl.col("last_name").str.strip_chars().str.to_uppercase().str.contains(settings["names"])
+    return [Look("patients", frame, {("last_name", "TEST_RECORD"): made_up | (word("patient_status") == "test")})]
+
+
+@checks("PAT-12")
+def duplicates(tables: Tables, settings) -> list[Look]:
+    """Certain duplicates only: same name and birth date with one of mailbox, mobile and ZIP; phase 03 decides the rest."""
+    frame = tables(
+        "patients", "patient_id", "first_name", "last_name", "date_of_birth", "email_address", "phone_mobile", "zip_code"
+    ).with_columns(
+        born=typed_day("date_of_birth", tables.today),
+        given=_letters("first_name"),
+        family=_letters("last_name"),
+        mail=pl.col("email_address").str.strip_chars().str.to_lowercase(),
+        mobile=pl.col("phone_mobile").str.replace_all(r"\D", "").str.slice(-10),
+        zip5=pl.col("zip_code").str.zfill(5).str.slice(0, 5),
+        number=pl.col("patient_id").cast(pl.Int64, strict=False),
+    )
+    frame = frame.filter(pl.col("born").is_not_null() & pl.col("family").is_not_null() & pl.col("given").is_not_null())
+    again = [
+        pl.col(same).is_not_null()
+        & (pl.col(same).str.len_chars() >= 5)
+        & (pl.col("number") > pl.col("number").min().over("given", "family", "born", same))
+        for same in ("mail", "mobile", "zip5")
+    ]
+    return [Look("patients", frame, {("patient_id", "DUPLICATE"): pl.any_horizontal(again)})]
+
+
+@checks("PAT-16")
+def cross_fields(tables: Tables, settings) -> list[Look]:
+    """Born before the first visit, no appointment after death, an emergency phone that is another one."""
+    first = tables("encounters", "patient_id", "encounter_date").group_by("patient_id").agg(
+        moment("encounter_date").min().dt.date().alias("first_visit")
+    )
+    held = tables("appointments", "patient_id", "appointment_date", "appointment_status")
+    held = held.filter(~word("appointment_status").is_in(settings["not_held"]))
+    last = held.group_by("patient_id").agg(moment("appointment_date").max().dt.date().alias("last_visit"))
+    frame = tables(
+        "patients", "patient_id", "date_of_birth", "deceased_date", "phone_primary", "phone_mobile", "emergency_phone"
+    )
+    frame = frame.join(first, on="patient_id", how="left", maintain_order="left")
+    frame = frame.join(last, on="patient_id", how="left", maintain_order="left")
+    figures = {c: pl.col(c).str.replace_all(r"\D", "").str.slice(-10) for c in ("phone_primary", "phone_mobile")}
+    emergency = pl.col("emergency_phone").str.replace_all(r"\D", "").str.slice(-10)
+    fails = {
+        ("date_of_birth", "BORN_AFTER_VISIT"): typed_day("date_of_birth", tables.today) > pl.col("first_visit"),
+        ("deceased_date", "SEEN_AFTER_DEATH"): pl.col("last_visit") > day("deceased_date"),
+        ("emergency_phone", "OWN_PHONE"): (emergency.str.len_chars() >= 10)
+        & pl.any_horizontal(own == emergency for own in figures.values()),
+    }
+    return [Look("patients", frame, fails)]
+
+
+def _letters(column: str) -> pl.Expr:
+    letters = pl.col(column).str.to_lowercase().str.replace_all(r"[^\p{L}]", "")
+    return pl.when(letters.str.len_chars() > 0).then(letters)
+
+

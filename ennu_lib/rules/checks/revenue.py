@@ -1,0 +1,130 @@
+"""Money as reports see it: control totals, card numbers, payment methods, months (FIN-07, FIN-09, FIN-10, FIN-13)."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from ennu_lib.rules.parsing import cents, day, word, yes
+from ennu_lib.rules.registry import Look, checks
+from ennu_lib.rules.tables import KEY, Tables
+
+SHORTEST = 13
+CARD = r"(?:^|[^0-9A-Za-z])((?:4|5[1-5]|2[2-7]|3[47]|6(?:011|5))[0-9](?:[ -]?[0-9]){10,16})(?:[^0-9A-Za-z]|$)"
+
+@checks("FIN-07")
+def control_totals(tables: Tables, settings) -> list[Look]:
+    """The total revenue of every Contact is what its patients paid less what went back, to the cent."""
+    members = tables.file("identity/members", "patient_id", "golden_id")
+    paid = tables("payments", "payment_id", "patient_id", "amount", "status")
+    paid = paid.filter(word("status") == "posted").select("patient_id", "payment_id", money=cents("amount"))
+    back = tables("refunds", "payment_id", "amount").select("payment_id", money=-cents("amount"))
+    back = back.join(paid.select("payment_id", "patient_id"), on="payment_id", how="inner")
+    net = pl.concat([paid.select("patient_id", "money"), back.select("patient_id", "money")])
+    net = net.join(members.select("patient_id", "golden_id"), on="patient_id", how="inner")
+    net = net.group_by("golden_id").agg(pl.col("money").sum().alias("expected"))
+    contacts = tables.file("targets/contacts", "legacy_patient_id", "total_revenue")
+    contacts = contacts.select(
+        pl.col("legacy_patient_id").alias(KEY), golden_id=pl.col("legacy_patient_id").str.replace("^P-", ""),
+        loaded=cents("total_revenue"),
+    )  # fmt: skip
+    frame = contacts.join(net, on="golden_id", how="left")
+    differs = pl.col("loaded").fill_null(0) != pl.col("expected").fill_null(0)
+    return [Look("contacts", frame, {("total_revenue", "DIFFERS_FROM_PAYMENTS"): differs})]
+
+
+@checks("FIN-09")
+def card_numbers(tables: Tables, settings) -> list[Look]:
+    """No run of figures that is a card number: right prefix, right length, right check digit."""
+    looks = []
+    for table in tables.catalogue.tables:
+        columns = [
+            c.name
+            for c in table.columns
+            if c.type.is_text
+            and not c.references
+            and (c.type.length or SHORTEST) >= SHORTEST
+            and f"{table.name}.{c.name}" not in settings["no_cards"]
+        ]
+        if not columns or not tables.has(table.name):
+            continue
+        frame = tables(table.name, *columns)
+        fails = {(column, "CARD_NUMBER"): _holds_card(column) for column in columns}
+        looks.append(Look(table.name, frame, fails))
+    return looks
+
+
+def _holds_card(column: str) -> pl.Expr:
+    run = pl.col(column).str.extract(CARD, 1).str.replace_all(r"[ -]", "")
+    return run.str.len_chars().is_between(13, 19) & luhn(run)
+
+
+def luhn(digits: pl.Expr) -> pl.Expr:
+    """Whether the last figure is the check digit of ISO/IEC 7812-1, Annex B; null and non-figures are false."""
+    return digits.map_batches(_luhn, return_dtype=pl.Boolean, is_elementwise=True)
+
+
+def _luhn(values: pl.Series) -> pl.Series:
+    given = values.is_not_null()
+    right = [_is_luhn(value) for value in values.filter(given)]
+    answer = pl.zeros(len(values), dtype=pl.Boolean, eager=True)
+    return answer.scatter(given.arg_true(), right) if right else answer
+
+
+def _is_luhn(text: str) -> bool:
+    if not (text.isascii() and text.isdigit()):
+        return False
+    back = [int(figure) for figure in reversed(text)]
+    return (sum(back[::2]) + sum(2 * n if n < 5 else 2 * n - 9 for n in back[1::2])) % 10 == 0
+
+
+@checks("FIN-10")
+def usable_methods(tables: Tables, settings) -> list[Look]:
+    """A method of a known kind, with a token and not expired; no recurring charge on one that is not."""
+    frame = tables("payment_methods", "payment_method_id", "type", "token", "expires_on", "is_active", "autopay")
+    usable = pl.col("token").str.strip_chars().str.len_chars().fill_null(0) > 0
+    usable &= day("expires_on").fill_null(pl.lit(tables.today)) >= tables.today
+    frame = frame.with_columns(usable=usable | word("type").is_in(settings["without_token"]))
+    charges = tables("recurring_charges", "payment_method_id", "next_charge_date").join(
+        frame.select("payment_method_id", "usable"), on="payment_method_id", how="left", maintain_order="left"
+    )
+    goes_on = day("next_charge_date") >= tables.today
+    return [
+        Look(
+            "payment_methods",
+            frame,
+            {
+                ("type", "UNKNOWN_KIND"): ~word("type").is_in(settings["kinds"]),
+                ("expires_on", "AUTOPAY_NOT_USABLE"): yes("autopay") & yes("is_active") & ~pl.col("usable"),
+            },
+        ),
+        Look(
+            "recurring_charges",
+            charges,
+            {("payment_method_id", "CHARGE_WITHOUT_METHOD"): goes_on & ~pl.col("usable").fill_null(False)},
+            goes_on,
+        ),
+    ]
+
+
+@checks("FIN-13")
+def months(tables: Tables, settings) -> list[Look]:
+    """Every month between the first and the last has charges, and no month stands far from the three before."""
+    charges = tables("billing_records", "service_date", "service_amount", "is_void").filter(
+        ~yes("is_void").fill_null(False)
+    )
+    charges = charges.select(day("service_date").dt.truncate("1mo").alias("month"), money=cents("service_amount"))
+    charges = charges.filter(pl.col("month").is_not_null() & (pl.col("month") <= tables.today))
+    monthly = charges.group_by("month").agg(pl.col("money").sum(), pl.len().alias("rows")).sort("month")
+    monthly = monthly.with_columns(
+        gap=pl.col("month").diff().dt.total_days() > 31,
+        usual=pl.col("money").cast(pl.Float64).rolling_median(3).shift(1),
+        many=pl.col("rows").rolling_min(3).shift(1) >= settings["at_least"],
+    )
+    off = (pl.col("money") / pl.col("usual") - 1).abs() > settings["within"]
+    last = pl.lit(tables.today).dt.truncate("1mo")
+    monthly = monthly.with_columns(pl.col("month").cast(pl.String).alias(KEY), whole=pl.col("month") < last)
+    fails = {
+        ("service_date", "MONTH_MISSING"): pl.col("gap"),
+        ("service_amount", "UNUSUAL_MONTH"): off & pl.col("many") & pl.col("whole"),
+    }
+    return [Look("billing_records", monthly, fails)]

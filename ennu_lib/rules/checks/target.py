@@ -1,0 +1,112 @@
+"""What is to be loaded, was scored and was read back (PAT-01, PAT-02, CLN-16, CLN-17, GEN-02, GEN-03)."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from ennu_lib.rules.parsing import number
+from ennu_lib.rules.registry import Look, checks
+from ennu_lib.rules.tables import KEY, NotHere, Tables
+
+
+@checks("PAT-01")
+def one_contact(tables: Tables, settings) -> list[Look]:
+    """Every surviving patient who is to be loaded has exactly one Contact; merged ones are aliases of their survivor."""
+    rows = tables.file("mapped/patients", "__account")
+    contacts = tables.file("targets/contacts", "legacy_patient_id", "legacy_patient_id_aliases")
+    counted = contacts.group_by(pl.col("legacy_patient_id").str.replace("^P-", "").alias(KEY)).agg(pl.len().alias("n"))
+    frame = rows.join(counted, on=KEY, how="left", maintain_order="left")
+    wanted = pl.col("__account") == "loaded"
+    aliases = contacts.select(pl.col("legacy_patient_id_aliases").str.split(";").alias("alias")).explode("alias")
+    aliases = aliases.select(pl.col("alias").str.replace("^P-", "").alias("patient_id"), pl.lit(True).alias("__alias"))
+    merged = tables.file("identity/members", "patient_id", "golden_id").filter(pl.col("patient_id") != pl.col("golden_id"))
+    merged = merged.join(rows.filter(wanted).select(pl.col(KEY).alias("golden_id")), on="golden_id", how="semi")
+    merged = merged.join(aliases.drop_nulls("patient_id").unique("patient_id"), on="patient_id", how="left")
+    merged = merged.with_columns(pl.col("patient_id").alias(KEY))
+    return [
+        Look("patients", frame, {("patient_id", "NOT_ONE_CONTACT"): wanted & (pl.col("n").fill_null(0) != 1)}, wanted),
+        Look("patients", merged, {("patient_id", "NO_ALIAS"): pl.col("__alias").is_null()}),
+    ]
+
+
+@checks("PAT-02")
+def no_stranger(tables: Tables, settings) -> list[Look]:
+    """No Contact bears the id of a patient whom the source does not have."""
+    known = tables("patients", "patient_id").select("patient_id", pl.lit(True).alias("__known")).unique("patient_id")
+    frame = tables.file("targets/contacts", "legacy_patient_id").with_columns(
+        patient_id=pl.col("legacy_patient_id").str.replace("^P-", "")
+    )
+    frame = frame.join(known, on="patient_id", how="left").with_columns(pl.col("patient_id").alias(KEY))
+    return [Look("contacts", frame, {("legacy_patient_id", "UNKNOWN_PATIENT"): pl.col("__known").is_null()})]
+
+
+@checks("CLN-16")
+def score_parity(tables: Tables, settings) -> list[Look]:
+    """A stored score is the sum of the points stored with it; recomputing it from measurements is phase 05's part."""
+    points = tables("25againhealthscoredetails", "health_score_id", "points").group_by("health_score_id").agg(
+        number("points").sum().alias("sum")
+    )
+    frame = tables("25againhealthscores", "health_score_id", "score").join(
+        points, on="health_score_id", how="left", maintain_order="left"
+    )
+    apart = (number("score") - pl.col("sum")).abs() > settings["within"]
+    outside = ~number("score").is_between(0, 100)
+    return [Look("25againhealthscores", frame, {("score", "NOT_SUM_OF_POINTS"): apart, ("score", "OUTSIDE"): outside})]
+
+
+@checks("CLN-17")
+def score_arithmetic(tables: Tables, settings) -> list[Look]:
+    """Contributions sum to the composite before rounding; coverage and scores are in their ranges."""
+    parts = tables.file("scores/contributions", "patient_id", "contribution", "effective_weight")
+    weights = number("effective_weight")
+    parts = parts.with_columns(most=100 * weights / weights.sum().over("patient_id"))
+    within = settings["within"]
+    sums = parts.group_by("patient_id").agg(
+        number("contribution").sum().alias("sum"),
+        ((number("contribution") < -within) | (number("contribution") > pl.col("most") + within)).any().alias("beyond"),
+        pl.len().alias("n"),
+    )
+    scores = tables.file("scores/all", "patient_id", "composite_score", "composite_unrounded", "coverage_pct")
+    frame = scores.join(sums, on="patient_id", how="inner").with_columns(pl.col("patient_id").alias(KEY))
+    apart = (number("composite_unrounded") - pl.col("sum")).abs() > within * pl.col("n")
+    fails = {
+        ("composite_unrounded", "NOT_SUM_OF_CONTRIBUTIONS"): apart,
+        ("contribution", "BEYOND_WEIGHT"): pl.col("beyond"),
+        ("composite_score", "OUTSIDE"): ~number("composite_score").is_between(0, 100),
+        ("coverage_pct", "OUTSIDE"): ~number("coverage_pct").is_between(0, 100),
+    }
+    return [Look("health_scores", frame, fails, pl.col("composite_unrounded").is_not_null())]
+
+
+@checks("GEN-02")
+def conservation(tables: Tables, settings) -> list[Look]:
+    """Every source row of every mapped table is in exactly one account."""
+    looks = []
+    for table in tables.catalogue.tables:
+        try:
+            accounts = tables.file(f"accounts/{table.name}", "key", "account")
+        except NotHere:
+            continue
+        counted = accounts.group_by(pl.col("key").alias(KEY)).agg(pl.len().alias("n"))
+        rows = tables(table.name, table.row_key[0]).select(KEY).with_columns(there=True)
+        frame = rows.join(counted, on=KEY, how="full", coalesce=True)
+        bad = pl.col("there").is_null() | (pl.col("n").fill_null(0) != 1)
+        looks.append(Look(table.name, frame, {(KEY, "NOT_IN_ONE_ACCOUNT"): bad}))
+    if not looks:
+        raise NotHere("The row accounts")
+    return looks
+
+
+@checks("GEN-03")
+def parity(tables: Tables, settings) -> list[Look]:
+    """What the portal gives back equals what was sent."""
+    differences = tables.file("reconcile/differences", "object", "external_id")
+    looks = []
+    for name in settings["objects"]:
+        sent = tables.file(f"targets/{name}", "ennu_external_id").select(pl.col("ennu_external_id").alias(KEY))
+        other = differences.filter(pl.col("object") == name).select(pl.col("external_id").alias(KEY), differs=True)
+        frame = sent.join(other.unique(KEY), on=KEY, how="left", maintain_order="left")
+        looks.append(Look(name, frame, {("ennu_external_id", "DIFFERS"): pl.col("differs")}))
+    return looks
+
+

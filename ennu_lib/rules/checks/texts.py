@@ -1,0 +1,110 @@
+"""Characters, lengths, coded values, and what reports may say (GEN-04, GEN-05, GEN-07, GEN-08)."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from ennu_lib.rules.parsing import NOTHING, filled
+from ennu_lib.rules.registry import Look, checks
+from ennu_lib.rules.tables import Tables
+
+# UTF-8 read as Windows-1252: a lead byte's letter before what only a continuation byte becomes.
+WRONGLY_READ = r"[ÂÃ][\x{80}-\x{bf}€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ]|â€|\x{fffd}|\x{0}"
+
+
+@checks("GEN-04")
+def encoding(tables: Tables, settings) -> list[Look]:
+    """No wrongly decoded characters, no NUL, and no text longer than a property holds."""
+    looks = []
+    for table in tables.catalogue.tables:
+        columns = [c.name for c in table.columns if c.type.kind in ("varchar", "text", "longtext") and not c.references]
+        if not columns or not tables.has(table.name):
+            continue
+        frame = tables(table.name, *columns)
+        fails = {}
+        for column in columns:
+            fails[column, "MOJIBAKE"] = pl.col(column).str.contains(WRONGLY_READ)
+            if table.column(column).type.kind != "varchar":
+                fails[column, "TOO_LONG"] = pl.col(column).str.len_chars() > settings["longest"]
+        looks.append(Look(table.name, frame, fails))
+    return looks
+
+
+@checks("GEN-05")
+def coded(tables: Tables, settings) -> list[Look]:
+    """Coded values in the spelling that the clinic uses; the rest are variants of it, or stand for nothing known.
+
+    A value is a variant when it differs only in case and blanks from one that is far more frequent in its column.
+    """
+    looks = []
+    for table in tables.catalogue.tables:
+        if not tables.has(table.name):
+            continue
+        columns = _coded_columns(table, settings)
+        if not columns:
+            continue
+        frame = tables(table.name, *columns)
+        fails = {}
+        for column in columns:
+            usual = _usual_spellings(frame, column, settings)
+            if usual is None:
+                continue
+            folded = pl.col(column).str.strip_chars().str.to_lowercase()
+            expected = folded.replace_strict(usual, default=None, return_dtype=pl.String)
+            fails[column, "SPELLING"] = expected.is_not_null() & (pl.col(column) != expected)
+        if f"{table.name}.gender" == "patients.gender" and "gender" in columns:
+            fails["gender", "UNKNOWN_CODE"] = filled("gender") & ~pl.col("gender").is_in(settings["sexes"])
+        looks.append(Look(table.name, frame, fails))
+    return looks
+
+
+def _coded_columns(table, settings) -> list[str]:
+    """Short text that the catalogue lists choices for, or that the settings name."""
+    named = settings["columns"].get(table.name, [])
+    chosen = [c.name for c in table.columns if c.type.kind == "varchar" and c.content.startswith("choice:")]
+    present = set(table.column_names)
+    return list(dict.fromkeys([*chosen, *(c for c in named if c in present)]))
+
+
+def _usual_spellings(frame: pl.LazyFrame, column: str, settings) -> dict[str, str] | None:
+    """Per folded value its most frequent spelling; values that are no code list at all give None."""
+    counted = (
+        frame.select(pl.col(column).alias("value")).drop_nulls().group_by("value").agg(pl.len().alias("n"))
+        .with_columns(folded=pl.col("value").str.strip_chars().str.to_lowercase())
+        .collect()
+    )  # fmt: skip
+    if counted.height == 0 or counted.height > settings["most_spellings"]:
+        return None
+    synonyms = settings["synonyms"].get(column, {})
+    if synonyms:
+        counted = counted.with_columns(folded=pl.col("folded").replace(synonyms))
+    best = counted.sort("n", "value", descending=[True, True]).unique("folded", keep="first", maintain_order=True)
+    usual = {folded: value for folded, value in best.select("folded", "value").iter_rows() if folded not in NOTHING}
+    return usual | {word: usual[stands] for word, stands in synonyms.items() if stands in usual}
+
+
+@checks("GEN-08")
+def nothing_personal(tables: Tables, settings) -> list[Look]:
+    """What the issues and row accounts say of a row is its table, key, rule and column: names that we chose ourselves."""
+    allowed = {table.name for table in tables.catalogue.tables}
+    columns = {column.name for table in tables.catalogue.tables for column in table.columns}
+    issues = tables.file("clean/issues", "rule", "table", "column", "reason").with_row_index("__key")
+    fails = {
+        ("table", "NOT_A_TABLE"): ~pl.col("table").is_in(allowed),
+        ("column", "NOT_A_COLUMN"): ~pl.col("column").is_in([*columns, "__key"]),
+        ("reason", "NOT_A_REASON"): ~pl.col("reason").str.contains(r"^[A-Z0-9_]+$"),
+        ("rule", "NOT_A_RULE"): ~pl.col("rule").str.contains(r"^[A-Z]{3}-\d{2}$"),
+    }
+    return [Look("issues", issues, fails)]
+
+
+@checks("GEN-07")
+def unique_keys(tables: Tables, settings) -> list[Look]:
+    """The id by which a record is sent occurs once; so does the key of a source table that has no primary key."""
+    looks = []
+    for table in tables.catalogue.tables:
+        if not table.primary_key and tables.has(table.name):
+            frame = tables(table.name, table.named_key)
+            first = pl.int_range(pl.len()).over(table.named_key)
+            looks.append(Look(table.name, frame, {(table.named_key, "ROW_TWICE"): first > 0}))
+    return looks

@@ -1,0 +1,100 @@
+"""Run the rules of one moment over the tables: counts per rule, and every failing cell."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+import polars as pl
+
+import ennu_lib.rules.checks  # noqa: F401  registers every check
+from ennu_lib.evidence import Status
+from ennu_lib.rules.definition import Rule
+from ennu_lib.rules.registry import CHECKS, Look
+from ennu_lib.rules.tables import KEY, NotHere, Tables
+
+ISSUES = {"rule": pl.String, "table": pl.String, "key": pl.String, "column": pl.String, "reason": pl.String}
+FAILED = "failed"
+
+
+@dataclass(frozen=True)
+class Result:
+    """What one rule found: rows it counted over, rows that fail, and why it gave no result where it did not."""
+
+    rule: Rule
+    population: int = 0
+    failing: int = 0
+    status: Status = Status.NOT_APPLICABLE
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class RuleRun:
+    """The results of all rules asked for, and every failing cell with the columns of ISSUES."""
+
+    results: dict[str, Result]
+    issues: pl.DataFrame
+
+
+def run_rules(
+    rules: Iterable[Rule], tables: Tables, progress: Callable[[int, int, str], None] | None = None
+) -> RuleRun:
+    """Run every rule. One that cannot run on these data ends in `error` with the kind of the failure, never a crash."""
+    results, found = {}, []
+    chosen = list(rules)
+    for number, rule in enumerate(chosen, start=1):
+        result, issues = run_rule(rule, tables)
+        results[rule.id] = result
+        found.append(issues)
+        if progress:
+            progress(number, len(chosen), rule.id)
+    issues = pl.concat(found) if found else pl.DataFrame(schema=ISSUES)
+    return RuleRun(results, issues)
+
+
+def run_rule(rule: Rule, tables: Tables) -> tuple[Result, pl.DataFrame]:
+    """The result of one rule and its failing cells."""
+    none = pl.DataFrame(schema=ISSUES)
+    try:
+        looks = list(CHECKS[rule.id](tables, rule.settings))
+        population, issues = _looked(rule, looks)
+    except NotHere as missing:
+        return Result(rule, note=f"{missing}."), none
+    except (pl.exceptions.PolarsError, ValueError, TypeError) as error:
+        return Result(rule, status=Status.ERROR, note=f"The check ended with {type(error).__name__}."), none
+    failing = issues.select(pl.struct("table", "key").n_unique()).item() if issues.height else 0
+    return Result(rule, population, failing, _status(rule, failing, population)), issues
+
+
+def _status(rule: Rule, failing: int, population: int) -> Status:
+    if population == 0:
+        return Status.NOT_APPLICABLE
+    if failing == 0:
+        return Status.PASS
+    return Status.PASS_WITH_EXCEPTIONS if failing / population <= rule.tolerated else Status.FAIL
+
+
+def _looked(rule: Rule, looks: list[Look]) -> tuple[int, pl.DataFrame]:
+    """All looks of a rule in one go, so that those over one file share its scan."""
+    plans: list[pl.LazyFrame] = []
+    for look in looks:
+        counted = look.counts.fill_null(False).sum() if look.counts is not None else pl.len()
+        plans.append(look.frame.select(counted.cast(pl.Int64)))
+        flags = [expr.fill_null(False).alias(str(n)) for n, expr in enumerate(look.fails.values())]
+        named = look.frame.select(pl.col(KEY).cast(pl.String), *flags)
+        plans.append(named.filter(pl.any_horizontal(pl.exclude(KEY))))
+    collected = pl.collect_all(plans)
+    population, parts = 0, [pl.DataFrame(schema=ISSUES)]
+    for look, counted, flagged in zip(looks, collected[::2], collected[1::2], strict=True):
+        population += counted.item() or 0
+        for number, (column, reason) in enumerate(look.fails):
+            keys = flagged.filter(pl.col(str(number)))[KEY]
+            if len(keys):
+                parts.append(_issues(rule.id, look.table, keys, column, reason))
+    return population, pl.concat(parts)
+
+
+def _issues(rule: str, table: str, keys: pl.Series, column: str, reason: str) -> pl.DataFrame:
+    return pl.select(
+        rule=pl.lit(rule), table=pl.lit(table), key=keys, column=pl.lit(column), reason=pl.lit(reason)
+    )

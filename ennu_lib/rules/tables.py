@@ -1,0 +1,102 @@
+"""What the checks read: tables as text with their key, whatever the database made of the types."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+import polars as pl
+
+from ennu_lib.catalog import Catalogue, load_catalogue
+from ennu_lib.catalog.biomarkers import BiomarkerCatalogue, load_biomarkers
+from ennu_lib.config import params_dir
+from ennu_lib.workspace import Workspace
+
+KEY = "__key"
+
+
+class NotHere(Exception):
+    """A table or column that a check needs is not in this run: the rule does not apply."""
+
+
+@dataclass
+class Tables:
+    """Tables by name as lazy frames of text.
+
+    `read` gives the frame of a file of the workspace, or None; `today` is the day of the extract. What several checks
+    derive from the tables is made once, by `made`, and kept by `keep`.
+    """
+
+    read: Callable[[str], pl.LazyFrame | None]
+    today: dt.date
+    params: Path
+    keep: Callable[[str, pl.LazyFrame], pl.LazyFrame] = field(default=lambda _, frame: frame.collect().lazy())
+    _made: dict[str, pl.LazyFrame] = field(default_factory=dict)
+
+    def __call__(self, table: str, *columns: str) -> pl.LazyFrame:
+        """The key and `columns` of a source table as text. Raises NotHere where any is missing."""
+        return self.file(f"source/{table}", *columns)
+
+    def file(self, name: str, *columns: str) -> pl.LazyFrame:
+        """The key and `columns` of workspace file `name` as text; without columns, all of them."""
+        frame = self.read(name)
+        if frame is None:
+            raise NotHere(f"{name.removeprefix('source/')} is not part of this run")
+        schema = frame.collect_schema()
+        missing = [column for column in columns if column not in schema]
+        if missing:
+            raise NotHere(f"{name.removeprefix('source/')} has no column {', '.join(missing)}")
+        keys = [KEY] if KEY in schema else []
+        taken = columns or [c for c in schema if c != KEY and schema[c] != pl.Binary]
+        return frame.select(*keys, *(_text(pl.col(c), schema[c]) for c in dict.fromkeys(taken) if c != KEY))
+
+    def has(self, table: str) -> bool:
+        """Whether a source table is part of this run."""
+        return self.read(f"source/{table}") is not None
+
+    def made(self, name: str, build: Callable[[Tables], pl.LazyFrame]) -> pl.LazyFrame:
+        """A frame derived from the tables, built when first asked for."""
+        if name not in self._made:
+            self._made[name] = self.keep(name, build(self))
+        return self._made[name]
+
+    @cached_property
+    def catalogue(self) -> Catalogue:
+        """The source catalogue: which table refers to which, and what a column may hold."""
+        return load_catalogue(self.params / "catalog")
+
+    @cached_property
+    def biomarkers(self) -> BiomarkerCatalogue:
+        """The biomarkers with their limits, names and units."""
+        return load_biomarkers(self.params / "clinical" / "biomarkers.csv", self.params / "clinical" / "unit_aliases.csv")
+
+    def clinical(self, name: str) -> pl.DataFrame:
+        """A table of params/clinical, all text."""
+        return pl.read_csv(self.params / "clinical" / f"{name}.csv", infer_schema=False)
+
+
+def workspace_tables(workspace: Workspace, today: dt.date, *, keep: Iterable[str] | None = None) -> Tables:
+    """The tables of a run's workspace."""
+
+    def read(name: str) -> pl.LazyFrame | None:
+        return workspace.scan(name) if workspace.exists(name) else None
+
+    return Tables(read, today, params_dir())
+
+
+def frame_tables(frames: dict[str, pl.DataFrame], like: Tables) -> Tables:
+    """Tables in memory, for a shadow copy; `like` gives the day and the parameters."""
+
+    def read(name: str) -> pl.LazyFrame | None:
+        return frames[name].lazy() if name in frames else None
+
+    return Tables(read, like.today, like.params)
+
+
+def _text(column: pl.Expr, dtype: pl.DataType) -> pl.Expr:
+    if dtype == pl.Binary:
+        return pl.lit(None, dtype=pl.String).alias(column.meta.output_name())
+    return column.cast(pl.String, strict=False)
