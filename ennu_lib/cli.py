@@ -221,6 +221,17 @@ def audit_score(run: RunFile = DEMO) -> None:
     print_score(_absolute(run), _say)
 
 
+@quality_app.command("detect")
+def quality_detect(
+    run: RunFile = DEMO,
+    run_id: Annotated[str | None, typer.Option(help="Name of the run; without it the newest one.")] = None,
+) -> None:
+    """Print recall and false alarms of the rules per kind of planted defect, and the kill rates of the run's page."""
+    from ennu_lib.quality.detection import detect
+
+    detect(load_run(_absolute(run)), run_id, _say)
+
+
 @app.command()
 def phases() -> None:
     """List the phases of a run."""

@@ -30,6 +30,7 @@ class Sources:
     and says of each whether the survivor is `excluded` from the load, which takes everything of the patient with it.
 
     `codes` holds, by name, spellings in lower case and the option each stands for; `zones` the IANA names in use.
+    `kept_out` gives, by table, the keys in quarantine and the rule that put them there.
     """
 
     table: Callable[[str], pl.LazyFrame]
@@ -38,6 +39,7 @@ class Sources:
     zones: list[str]
     biomarkers: BiomarkerCatalogue
     keys: Keys
+    kept_out: Callable[[str], pl.LazyFrame | None] = lambda _: None
 
 
 def as_text(frame: pl.LazyFrame) -> pl.LazyFrame:
@@ -58,7 +60,7 @@ def map_rows(mapping: TableMapping, sources: Sources) -> pl.LazyFrame:
     frame = _join_lookups(frame, mapping, sources)
     frame = _join_orphan_tests(frame, mapping, sources)
     frame = _resolve_patients(frame, mapping, sources)
-    frame = frame.with_columns(*_accounts(mapping))
+    frame = _quarantined(frame.with_columns(*_accounts(mapping)), mapping, sources)
     return frame.select(
         KEY,
         ACCOUNT,
@@ -202,6 +204,20 @@ def _accounts(mapping: TableMapping) -> tuple[pl.Expr, pl.Expr]:
         account = pl.when(holds).then(pl.lit(refusal.account)).otherwise(account)
         reason = pl.when(holds).then(pl.lit(refusal.reason)).otherwise(reason)
     return account.alias(ACCOUNT), reason.alias(REASON)
+
+
+def _quarantined(frame: pl.LazyFrame, mapping: TableMapping, sources: Sources) -> pl.LazyFrame:
+    """Rows in quarantine that would have been accepted go to that account, with the rule as the reason."""
+    held = sources.kept_out(mapping.table)
+    if held is None:
+        return frame
+    held = held.select(pl.col("key").alias("__held"), pl.col("rule").alias("__held_by"))
+    frame = frame.join(held, left_on=KEY, right_on="__held", how="left", maintain_order="left")
+    stays = pl.col("__held_by").is_not_null() & pl.col(ACCOUNT).is_in(["loaded", "derived"])
+    return frame.with_columns(
+        pl.when(stays).then(pl.lit("quarantined")).otherwise(ACCOUNT).alias(ACCOUNT),
+        pl.when(stays).then("__held_by").otherwise(REASON).alias(REASON),
+    )
 
 
 def _refused(refusal: Refusal) -> pl.Expr:

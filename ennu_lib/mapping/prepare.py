@@ -10,11 +10,14 @@ from ennu_lib.evidence import Phase
 from ennu_lib.hubspot.portal_schema import PortalSchema
 from ennu_lib.mapping.engine import Sources, as_text
 from ennu_lib.mapping.files import MappingSet
+from ennu_lib.rules.quarantine import QUARANTINE, kept_out
 
 
 def run_sources(phase: Phase, maps: MappingSet) -> Sources:
     """The sources of a run: tables by name, the crosswalk of dedupe, code lists, time zones, biomarkers and keys."""
     clinical = params_dir() / "clinical"
+    if phase.workspace.exists(QUARANTINE):
+        phase.scan(QUARANTINE)
     return Sources(
         table=phase.scan_table,
         crosswalk=phase.scan("identity/members").with_columns(excluded=pl.lit(False)),
@@ -22,6 +25,7 @@ def run_sources(phase: Phase, maps: MappingSet) -> Sources:
         zones=_zones(phase.scan_table("facilities")),
         biomarkers=load_biomarkers(clinical / "biomarkers.csv", clinical / "unit_aliases.csv"),
         keys=phase.keys,
+        kept_out=lambda name: kept_out(phase.workspace, name),
     )
 
 

@@ -1,6 +1,9 @@
 """Phase 02: bring values into standard form, change nothing without an event, and count what was changed."""
 
 from ennu_lib.quality.counted import by_rule, rules_by_count, undone_sentence, usual_shapes
+from ennu_lib.quality.kill_rates import amber, kill_findings, try_rules
+from ennu_lib.quality.remediation import Remediation, remediate
+from ennu_lib.quality.rule_page import overview, rule_sections
 from ennu_lib.quality.standard.declared import load_standardize
 from ennu_lib.quality.tables import (
     Changes,
@@ -10,17 +13,28 @@ from ennu_lib.quality.tables import (
     type_finding,
 )
 from ennu_lib.quality.undo import undone_rules
+from ennu_lib.quality.worklists import effect_table, quarantine_table, write_worklists
 
 __all__ = [
     "Changes",
+    "Remediation",
+    "amber",
     "by_rule",
     "changes_second_time",
+    "effect_table",
     "emptied_findings",
+    "kill_findings",
     "load_standardize",
+    "overview",
+    "quarantine_table",
+    "remediate",
+    "rule_sections",
     "rules_by_count",
     "standardize_tables",
+    "try_rules",
     "type_finding",
     "undone_rules",
     "undone_sentence",
     "usual_shapes",
+    "write_worklists",
 ]

@@ -8,6 +8,7 @@ import polars as pl
 
 from ennu_lib.catalog import Catalogue
 from ennu_lib.evidence import Finding, Severity, check
+from ennu_lib.rules.quarantine import kept_out
 from ennu_lib.source import Extracted
 from ennu_lib.workspace import Workspace
 
@@ -79,7 +80,10 @@ def _of_table(
     if table.unread:
         account, reason = "excluded", f"UNREAD_{table.unread.upper()}"
     schema = {"table": pl.String, "account": pl.String, "reason": pl.String, "rows": pl.Int64}
-    return pl.DataFrame([(table.table, account, reason, table.rows)], schema=schema, orient="row")
+    held = kept_out(workspace, table.table) if account == "archived" else None
+    kept = 0 if held is None else held.select(pl.len()).collect().item()
+    rows = [(table.table, account, reason, table.rows - kept), (table.table, "quarantined", "KEPT_OUT_BY_RULE", kept)]
+    return pl.DataFrame(rows, schema=schema, orient="row")
 
 
 def _of_rows(name: str, workspace: Workspace, unloaded: pl.DataFrame | None) -> pl.DataFrame:

@@ -34,7 +34,8 @@ class Rule(Strict):
     """One data-quality rule.
 
     `population` says in words what it counts over. A share of it up to `tolerated` may fail; `reason` says why, with a
-    date. Rows that fail for one of the reasons in `quarantine` are kept from the load. `settings` go to its check.
+    date. Rows that fail for one of the reasons in `quarantine` are kept from the load; those that fail for one in
+    `automatic` are repaired by standardization or mapping, and nobody needs to. `settings` go to the rule's check.
     """
 
     id: str = Field(pattern=r"^[A-Z]{3}-\d{2}$")
@@ -51,6 +52,7 @@ class Rule(Strict):
     staff: str
     data_team: str
     quarantine: list[str] = []
+    automatic: list[str] = []
     settings: dict[str, Any] = {}
 
     @model_validator(mode="after")

@@ -34,16 +34,42 @@ def taken(tables: Tables) -> pl.LazyFrame:
 
 def _build(tables: Tables) -> pl.LazyFrame:
     parts = [
-        _part(tables, "patient_medications", "patient_id", "drug_name", "start_date", "stop_date", yes("is_active"), "route"),
+        _part(
+            tables,
+            "patient_medications",
+            "patient_id",
+            "drug_name",
+            "start_date",
+            "stop_date",
+            yes("is_active"),
+            "route",
+        ),
         _part(tables, "prescriptions", "patient_id", "drug", "written_date", "end_date", yes("active"), None),
-        _part(tables, "25againsupplements", "patient_id", "supplement_name", "start_date", "end_date", yes("is_active"), None),
+        _part(
+            tables,
+            "25againsupplements",
+            "patient_id",
+            "supplement_name",
+            "start_date",
+            "end_date",
+            yes("is_active"),
+            None,
+        ),
     ]
     names = tables("25againmedications", "medication_id", "medication_name").select("medication_id", "medication_name")
     member = tables(
         "25againmembermedications", "patient_id", "medication_id", "start_date", "end_date", "status", "route"
     ).join(names.unique("medication_id"), on="medication_id", how="left")
     parts.append(
-        _shape("25againmembermedications", member, "medication_name", "start_date", "end_date", word("status") == "active", "route")
+        _shape(
+            "25againmembermedications",
+            member,
+            "medication_name",
+            "start_date",
+            "end_date",
+            word("status") == "active",
+            "route",
+        )
     )
     frame = pl.concat(parts)
     distinct = frame.select("name").drop_nulls().unique().collect(engine="streaming")

@@ -14,7 +14,7 @@ from ennu_lib.rules.registry import CHECKS, Look
 from ennu_lib.rules.tables import KEY, NotHere, Tables
 
 ISSUES = {"rule": pl.String, "table": pl.String, "key": pl.String, "column": pl.String, "reason": pl.String}
-FAILED = "failed"
+AT_ONCE = 48  # plans collected together: enough to share scans, few enough for the thread pool
 
 
 @dataclass(frozen=True)
@@ -78,12 +78,16 @@ def _looked(rule: Rule, looks: list[Look]) -> tuple[int, pl.DataFrame]:
     """All looks of a rule in one go, so that those over one file share its scan."""
     plans: list[pl.LazyFrame] = []
     for look in looks:
-        counted = look.counts.fill_null(False).sum() if look.counts is not None else pl.len()
-        plans.append(look.frame.select(counted.cast(pl.Int64)))
         flags = [expr.fill_null(False).alias(str(n)) for n, expr in enumerate(look.fails.values())]
+        counted = pl.len()
+        if look.counts is not None:  # a row that fails was counted over, whatever the population says
+            counted = pl.any_horizontal(look.counts.fill_null(False), *flags).sum()
+        plans.append(look.frame.select(counted.cast(pl.Int64)))
         named = look.frame.select(pl.col(KEY).cast(pl.String), *flags)
         plans.append(named.filter(pl.any_horizontal(pl.exclude(KEY))))
-    collected = pl.collect_all(plans)
+    collected: list[pl.DataFrame] = []
+    for start in range(0, len(plans), AT_ONCE):
+        collected += pl.collect_all(plans[start : start + AT_ONCE])
     population, parts = 0, [pl.DataFrame(schema=ISSUES)]
     for look, counted, flagged in zip(looks, collected[::2], collected[1::2], strict=True):
         population += counted.item() or 0
@@ -95,6 +99,4 @@ def _looked(rule: Rule, looks: list[Look]) -> tuple[int, pl.DataFrame]:
 
 
 def _issues(rule: str, table: str, keys: pl.Series, column: str, reason: str) -> pl.DataFrame:
-    return pl.select(
-        rule=pl.lit(rule), table=pl.lit(table), key=keys, column=pl.lit(column), reason=pl.lit(reason)
-    )
+    return pl.select(rule=pl.lit(rule), table=pl.lit(table), key=keys, column=pl.lit(column), reason=pl.lit(reason))

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from ennu_lib.evidence import Finding, Status
+from ennu_lib.evidence import Finding, Severity, Status
 from ennu_lib.rules.engine import Result, RuleRun
+
+# A rule of severity `error` keeps rows from the load and gates the go-live; it does not end the run, as `block` does.
+WEIGHT = {Severity.ERROR: Severity.WARN}
 
 
 def rule_findings(run: RuleRun) -> list[Finding]:
@@ -18,7 +21,7 @@ def _finding(result: Result) -> Finding:
         id=rule.id,
         title=rule.title,
         status=result.status,
-        severity=rule.severity,
+        severity=WEIGHT.get(rule.severity, rule.severity),
         numerator=result.failing if measured else None,
         denominator=result.population if measured else None,
         threshold=rule.tolerated,

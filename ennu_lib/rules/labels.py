@@ -50,21 +50,27 @@ def scored(issues: pl.DataFrame, labels: pl.DataFrame, tables: Tables, detection
     planted = labels.filter(pl.col("table").is_in(there)).select("kind", "table", "key").unique()
     planted = planted.join(detection.detectors().select("kind").unique(), on="kind", how="semi")
     named = _as_labelled(issues.filter(pl.col("table").is_in(there)), tables)
-    found = named.join(detection.detectors(), on=["rule", "reason"], how="inner").select("kind", "table", "key").unique()
+    found = (
+        named.join(detection.detectors(), on=["rule", "reason"], how="inner").select("kind", "table", "key").unique()
+    )
     hits = planted.join(found, on=["kind", "table", "key"], how="semi").group_by("kind").agg(found=pl.len())
     homes = planted.select("kind", "table").unique()
     dirty = labels.select("table", "key").unique()
     alarms = found.join(homes, on=["kind", "table"], how="semi").join(dirty, on=["table", "key"], how="anti")
     sizes = _sizes(there, tables).join(dirty.group_by("table").agg(dirty=pl.len()), on="table", how="left")
-    clean = homes.join(sizes, on="table").group_by("kind").agg(
-        clean=(pl.col("rows") - pl.col("dirty").fill_null(0)).sum()
+    clean = (
+        homes.join(sizes, on="table").group_by("kind").agg(clean=(pl.col("rows") - pl.col("dirty").fill_null(0)).sum())
     )
     counts = planted.group_by("kind").agg(planted=pl.len())
     for other in (hits, clean, alarms.group_by("kind").agg(alarms=pl.len())):
         counts = counts.join(other, on="kind", how="left")
-    return counts.with_columns(pl.col("found", "clean", "alarms").fill_null(0)).with_columns(
-        recall=pl.col("found") / pl.col("planted"), alarm_share=pl.col("alarms") / pl.max_horizontal("clean", 1)
-    ).sort("kind")
+    return (
+        counts.with_columns(pl.col("found", "clean", "alarms").fill_null(0))
+        .with_columns(
+            recall=pl.col("found") / pl.col("planted"), alarm_share=pl.col("alarms") / pl.max_horizontal("clean", 1)
+        )
+        .sort("kind")
+    )
 
 
 def undetected(labels: pl.DataFrame, detection: Detection) -> list[str]:
@@ -80,7 +86,9 @@ def _as_labelled(issues: pl.DataFrame, tables: Tables) -> pl.DataFrame:
         table = tables.catalogue.table(name)
         if not table.primary_key:
             keys = tables(name, table.named_key).select(pl.col(KEY).alias("key"), pl.col(table.named_key).alias("own"))
-            part = part.join(keys.collect(), on="key", how="left").with_columns(key=pl.coalesce("own", "key")).drop("own")
+            part = (
+                part.join(keys.collect(), on="key", how="left").with_columns(key=pl.coalesce("own", "key")).drop("own")
+            )
         parts.append(part)
     return pl.concat(parts) if parts else issues
 

@@ -34,9 +34,9 @@ def measured(tables: Tables) -> pl.LazyFrame:
     """Laboratory results and member metrics.
 
     Columns: SHAPE, and `number`, `ucum`, `factor`, `offset` (null where no fixed factor exists), `canonical`, `low`,
-    `high` (plausible limits), `critical_low`, `critical_high`, `listed` (the unit is one of the metric's), `home` (the metric's canonical unit). `twin` is
-    the laboratory result that a member metric was copied from, `name` what the laboratory called the test, `lab` which
-    laboratory it was.
+    `high` (plausible limits), `critical_low`, `critical_high`, `listed` (the unit is one of the metric's), `home` (the
+    metric's canonical unit). `twin` is the laboratory result that a member metric was copied from, `name` what the
+    laboratory called the test, `lab` which laboratory it was.
     """
     return tables.made("measured", _build)
 
@@ -97,29 +97,37 @@ def _members(tables: Tables) -> pl.LazyFrame:
     frame = tables(
         "25againmembermetrics", "patient_id", "metric_id", "metric_value", "metric_unit", "metric_date", "lab_result_id"
     )
-    original = tables("lab_results", "result_id", "lab_order_id").join(_laboratories(tables), on="lab_order_id", how="left")
+    original = tables("lab_results", "result_id", "lab_order_id").join(
+        _laboratories(tables), on="lab_order_id", how="left"
+    )
     original = original.select(pl.col("result_id").alias("lab_result_id"), "lab_facility").unique("lab_result_id")
-    return frame.join(original, on="lab_result_id", how="left").join(codes, on="metric_id", how="left").select(
-        pl.lit("25againmembermetrics").alias("table"),
-        KEY,
-        "patient_id",
-        pl.col("metric_id").alias("name"),
-        "metric",
-        pl.col("metric_value").alias("text"),
-        pl.col("metric_unit").alias("unit"),
-        day("metric_date").alias("date"),
-        pl.lit(None, dtype=pl.String).alias("range"),
-        pl.lit(None, dtype=pl.String).alias("flag"),
-        pl.col("lab_result_id").alias("twin"),
-        pl.coalesce("lab_facility", pl.lit("by hand")).alias("lab"),
+    return (
+        frame.join(original, on="lab_result_id", how="left")
+        .join(codes, on="metric_id", how="left")
+        .select(
+            pl.lit("25againmembermetrics").alias("table"),
+            KEY,
+            "patient_id",
+            pl.col("metric_id").alias("name"),
+            "metric",
+            pl.col("metric_value").alias("text"),
+            pl.col("metric_unit").alias("unit"),
+            day("metric_date").alias("date"),
+            pl.lit(None, dtype=pl.String).alias("range"),
+            pl.lit(None, dtype=pl.String).alias("flag"),
+            pl.col("lab_result_id").alias("twin"),
+            pl.coalesce("lab_facility", pl.lit("by hand")).alias("lab"),
+        )
     )
 
 
 def _laboratories(tables: Tables) -> pl.LazyFrame:
     """Which laboratory did an order."""
-    return tables("lab_orders", "order_id", "lab_facility").select(
-        pl.col("order_id").alias("lab_order_id"), "lab_facility"
-    ).unique("lab_order_id")
+    return (
+        tables("lab_orders", "order_id", "lab_facility")
+        .select(pl.col("order_id").alias("lab_order_id"), "lab_facility")
+        .unique("lab_order_id")
+    )
 
 
 def _units(frame: pl.LazyFrame, biomarkers: BiomarkerCatalogue) -> pl.DataFrame:
@@ -139,11 +147,20 @@ def _units(frame: pl.LazyFrame, biomarkers: BiomarkerCatalogue) -> pl.DataFrame:
 
 def _limits(biomarkers: BiomarkerCatalogue) -> pl.DataFrame:
     rows = [
-        (b.code, b.unit, _bound(b.plausible.low), _bound(b.plausible.high), _bound(b.critical.low), _bound(b.critical.high))
+        (
+            b.code,
+            b.unit,
+            _bound(b.plausible.low),
+            _bound(b.plausible.high),
+            _bound(b.critical.low),
+            _bound(b.critical.high),
+        )
         for b in biomarkers
     ]
     names = ["metric", "home", "low", "high", "critical_low", "critical_high"]
-    return pl.DataFrame(rows, schema={n: pl.String if n in ("metric", "home") else pl.Float64 for n in names}, orient="row")
+    return pl.DataFrame(
+        rows, schema={n: pl.String if n in ("metric", "home") else pl.Float64 for n in names}, orient="row"
+    )
 
 
 def _bound(value) -> float | None:

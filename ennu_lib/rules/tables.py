@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -16,6 +16,7 @@ from ennu_lib.config import params_dir
 from ennu_lib.workspace import Workspace
 
 KEY = "__key"
+DERIVED = "rules"
 
 
 class NotHere(Exception):
@@ -71,29 +72,26 @@ class Tables:
     @cached_property
     def biomarkers(self) -> BiomarkerCatalogue:
         """The biomarkers with their limits, names and units."""
-        return load_biomarkers(self.params / "clinical" / "biomarkers.csv", self.params / "clinical" / "unit_aliases.csv")
+        return load_biomarkers(
+            self.params / "clinical" / "biomarkers.csv", self.params / "clinical" / "unit_aliases.csv"
+        )
 
     def clinical(self, name: str) -> pl.DataFrame:
         """A table of params/clinical, all text."""
         return pl.read_csv(self.params / "clinical" / f"{name}.csv", infer_schema=False)
 
 
-def workspace_tables(workspace: Workspace, today: dt.date, *, keep: Iterable[str] | None = None) -> Tables:
-    """The tables of a run's workspace."""
+def workspace_tables(workspace: Workspace, today: dt.date, *, in_memory: bool = False) -> Tables:
+    """The tables of a run's workspace. What checks derive from them goes to `rules/` unless it is kept `in_memory`."""
 
     def read(name: str) -> pl.LazyFrame | None:
         return workspace.scan(name) if workspace.exists(name) else None
 
-    return Tables(read, today, params_dir())
+    def keep(name: str, frame: pl.LazyFrame) -> pl.LazyFrame:
+        workspace.write(f"{DERIVED}/{name}", frame.collect(engine="streaming"))
+        return workspace.scan(f"{DERIVED}/{name}")
 
-
-def frame_tables(frames: dict[str, pl.DataFrame], like: Tables) -> Tables:
-    """Tables in memory, for a shadow copy; `like` gives the day and the parameters."""
-
-    def read(name: str) -> pl.LazyFrame | None:
-        return frames[name].lazy() if name in frames else None
-
-    return Tables(read, like.today, like.params)
+    return Tables(read, today, params_dir()) if in_memory else Tables(read, today, params_dir(), keep)
 
 
 def _text(column: pl.Expr, dtype: pl.DataType) -> pl.Expr:

@@ -8,6 +8,7 @@ import polars as pl
 
 from ennu_lib.catalog.biomarkers import BiomarkerCatalogue, load_biomarkers
 from ennu_lib.evidence import Finding, Phase, Severity, check
+from ennu_lib.rules.quarantine import kept_out
 from ennu_lib.scores.frames import CATEGORY_COLUMNS, Scores
 from ennu_lib.scores.preset import Preset, load_presets
 from ennu_lib.scores.source_params import load_measurement_sources
@@ -31,11 +32,17 @@ def run_measurements(phase: Phase, preset: Preset, catalogue: BiomarkerCatalogue
     """
     sources = load_measurement_sources(folder / "scores" / "measurement_sources.yml")
     there = [name for name in sources.tables_needed() if phase.workspace.exists(f"source/{name}")]
-    tables = {name: phase.scan_table(name) for name in there}
+    tables = {name: _trusted(phase, name) for name in there}
     members = phase.scan("identity/members").select("patient_id", survivor="golden_id")
     found = measurements_from(tables, sources, catalogue, extra_loinc=preset.extra_loinc, survivors=members)
     phase.write("scores/measurements", found)
     return phase.workspace.scan("scores/measurements")
+
+
+def _trusted(phase: Phase, table: str) -> pl.LazyFrame:
+    """The rows of a table that are not in quarantine: what is not loaded is not scored either."""
+    rows, held = phase.scan_table(table), kept_out(phase.workspace, table)
+    return rows if held is None else rows.join(held, left_on="__key", right_on="key", how="anti", maintain_order="left")
 
 
 def scored_people(phase: Phase) -> pl.LazyFrame:

@@ -11,7 +11,7 @@ PACKAGE = Path(ennu_lib.__file__).parent
 FLOORS = {
     5: {"cli", "run"},
     4: {"audit", "quality", "identity", "mapping", "scores", "backup", "load", "reconcile"},
-    3: {"report", "hubspot", "images"},
+    3: {"report", "hubspot", "images", "rules"},
     2: {"evidence", "source"},
     1: {"workspace", "config", "catalog", "errors", "clock", "keys", "progress"},
     0: {"emulator", "clinic"},

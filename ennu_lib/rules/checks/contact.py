@@ -60,7 +60,9 @@ def phone(tables: Tables, settings) -> list[Look]:
             figures = text.str.replace(EXTENSION, "").str.replace_all(r"\D", "")
             national = figures.str.replace(r"^1(\d{10})$", "$1")
             exists = national.str.contains(AMERICAN) & ~national.str.contains(r"^\d11|^\d{4}11")
-            abroad = text.str.contains(r"^\s*\+") & ~figures.str.starts_with("1") & figures.str.len_chars().is_between(8, 15)
+            abroad = (
+                text.str.contains(r"^\s*\+") & ~figures.str.starts_with("1") & figures.str.len_chars().is_between(8, 15)
+            )
             fiction = national.str.contains(r"^(\d{3})?55501\d\d$")
             placeholder = national.str.contains(r"^(0+|1+|2+|3+|4+|5+|6+|7+|8+|9+|1234567890|0123456789)$") | fiction
             fails[column, "PLACEHOLDER"] = placeholder | word(column).is_in(NOTHING)
@@ -154,5 +156,3 @@ def _state(settings) -> pl.Expr:
     by_letters |= {name.lower().replace(" ", ""): code for code, name in settings["states"].items()}
     letters = pl.col("state").str.to_lowercase().str.replace_all(r"[^a-z]", "")
     return letters.replace_strict(by_letters, default=None, return_dtype=pl.String)
-
-

@@ -39,8 +39,10 @@ def policies(tables: Tables, settings) -> list[Look]:
 @checks("PAT-14")
 def authorisations(tables: Tables, settings) -> list[Look]:
     """Active policies were checked lately; an authorisation covers the day of its order."""
-    checked = tables("eligibility_checks", "policy_id", "checked_at").group_by("policy_id").agg(
-        moment("checked_at").dt.date().max().alias("checked")
+    checked = (
+        tables("eligibility_checks", "policy_id", "checked_at")
+        .group_by("policy_id")
+        .agg(moment("checked_at").dt.date().max().alias("checked"))
     )
     policies = tables("insurance_policies", "policy_id", "effective_from", "effective_to", "is_deleted")
     active = (day("effective_from") <= tables.today) & (day("effective_to").fill_null(tables.today) >= tables.today)
@@ -59,7 +61,9 @@ def authorisations(tables: Tables, settings) -> list[Look]:
     outside = (pl.col("ordered") < day("valid_from")) | (pl.col("ordered") > day("valid_to"))
     open_ = pl.col("order_state").is_in(settings["open_orders"])
     return [
-        Look("insurance_policies", policies, {("policy_id", "NOT_VERIFIED"): pl.col("active") & stale}, pl.col("active")),
+        Look(
+            "insurance_policies", policies, {("policy_id", "NOT_VERIFIED"): pl.col("active") & stale}, pl.col("active")
+        ),
         Look(
             "prior_authorizations",
             given,
@@ -75,8 +79,10 @@ def authorisations(tables: Tables, settings) -> list[Look]:
 @checks("FIN-08")
 def claims(tables: Tables, settings) -> list[Look]:
     """A claim's total is that of its lines; paid within allowed within billed; its status matches its money."""
-    lines = tables("claim_lines", "claim_id", "billed_amount").group_by("claim_id").agg(
-        cents("billed_amount").sum().alias("lines")
+    lines = (
+        tables("claim_lines", "claim_id", "billed_amount")
+        .group_by("claim_id")
+        .agg(cents("billed_amount").sum().alias("lines"))
     )
     remitted = _remitted(tables)
     frame = tables(
@@ -108,5 +114,3 @@ def _remitted(tables: Tables) -> pl.LazyFrame:
     lines = tables("claim_lines", "claim_line_id", "claim_id")
     sent = tables("remittance_lines", "claim_line_id", "paid_amount").with_columns(paid=cents("paid_amount"))
     return sent.join(lines, on="claim_line_id", how="inner").group_by("claim_id").agg(remitted=pl.col("paid").sum())
-
-

@@ -14,7 +14,7 @@ POUNDS_PER_KG, CM_PER_INCH, BMI_FACTOR = 2.20462, 2.54, 703.0
 
 @checks("CLN-22")
 def derived(tables: Tables, settings) -> list[Look]:
-    """Body mass index from height and weight; HOMA-IR, non-HDL and LDL cholesterol from their parts of the same draw."""
+    """Body mass index from height and weight; HOMA-IR, non-HDL and LDL cholesterol from parts of the same draw."""
     return [*_vitals(tables, settings), *_panels(tables, settings)]
 
 
@@ -60,8 +60,10 @@ def _panels(tables: Tables, settings) -> list[Look]:
     for target, rule in settings["panels"].items():
         frame = day.filter(pl.col("metric") == target)
         for part in rule["parts"]:
-            values = day.filter(pl.col("metric") == part).group_by("patient_id", "date").agg(
-                pl.col("canonical").first().alias(part), pl.len().alias(f"n_{part}")
+            values = (
+                day.filter(pl.col("metric") == part)
+                .group_by("patient_id", "date")
+                .agg(pl.col("canonical").first().alias(part), pl.len().alias(f"n_{part}"))
             )
             frame = frame.join(values, on=["patient_id", "date"], how="inner")
         looks.append(

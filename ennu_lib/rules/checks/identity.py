@@ -77,9 +77,16 @@ def test_records(tables: Tables, settings) -> list[Look]:
 
 @checks("PAT-12")
 def duplicates(tables: Tables, settings) -> list[Look]:
-    """Certain duplicates only: same name and birth date with one of mailbox, mobile and ZIP; phase 03 decides the rest."""
+    """Certain duplicates only: same name and birth date with one of mailbox, mobile, ZIP; phase 03 decides the rest."""
     frame = tables(
-        "patients", "patient_id", "first_name", "last_name", "date_of_birth", "email_address", "phone_mobile", "zip_code"
+        "patients",
+        "patient_id",
+        "first_name",
+        "last_name",
+        "date_of_birth",
+        "email_address",
+        "phone_mobile",
+        "zip_code",
     ).with_columns(
         born=typed_day("date_of_birth", tables.today),
         given=_letters("first_name"),
@@ -102,21 +109,31 @@ def duplicates(tables: Tables, settings) -> list[Look]:
 @checks("PAT-16")
 def cross_fields(tables: Tables, settings) -> list[Look]:
     """Born before the first visit, no appointment after death, an emergency phone that is another one."""
-    first = tables("encounters", "patient_id", "encounter_date").group_by("patient_id").agg(
-        moment("encounter_date").min().dt.date().alias("first_visit")
+    first = (
+        tables("encounters", "patient_id", "encounter_date")
+        .group_by("patient_id")
+        .agg(moment("encounter_date").min().dt.date().alias("first_visit"))
     )
     held = tables("appointments", "patient_id", "appointment_date", "appointment_status")
     held = held.filter(~word("appointment_status").is_in(settings["not_held"]))
     last = held.group_by("patient_id").agg(moment("appointment_date").max().dt.date().alias("last_visit"))
     frame = tables(
-        "patients", "patient_id", "date_of_birth", "deceased_date", "phone_primary", "phone_mobile", "emergency_phone"
+        "patients",
+        "patient_id",
+        "date_of_birth",
+        "first_visit_date",
+        "deceased_date",
+        "phone_primary",
+        "phone_mobile",
+        "emergency_phone",
     )
     frame = frame.join(first, on="patient_id", how="left", maintain_order="left")
     frame = frame.join(last, on="patient_id", how="left", maintain_order="left")
     figures = {c: pl.col(c).str.replace_all(r"\D", "").str.slice(-10) for c in ("phone_primary", "phone_mobile")}
     emergency = pl.col("emergency_phone").str.replace_all(r"\D", "").str.slice(-10)
     fails = {
-        ("date_of_birth", "BORN_AFTER_VISIT"): typed_day("date_of_birth", tables.today) > pl.col("first_visit"),
+        ("date_of_birth", "BORN_AFTER_VISIT"): typed_day("date_of_birth", tables.today)
+        > pl.min_horizontal("first_visit", typed_day("first_visit_date", tables.today)),
         ("deceased_date", "SEEN_AFTER_DEATH"): pl.col("last_visit") > day("deceased_date"),
         ("emergency_phone", "OWN_PHONE"): (emergency.str.len_chars() >= 10)
         & pl.any_horizontal(own == emergency for own in figures.values()),
@@ -127,5 +144,3 @@ def cross_fields(tables: Tables, settings) -> list[Look]:
 def _letters(column: str) -> pl.Expr:
     letters = pl.col(column).str.to_lowercase().str.replace_all(r"[^\p{L}]", "")
     return pl.when(letters.str.len_chars() > 0).then(letters)
-
-

@@ -23,7 +23,9 @@ def _accounts(tables: Tables) -> pl.LazyFrame:
         void=yes("is_void") | (word("transaction_type") == "void"), due=day("due_date"),
     )  # fmt: skip
     posted = tables("payments", "payment_id", "status").filter(word("status") == "posted").select("payment_id")
-    allocated = tables("payment_allocations", "payment_id", "billing_id", "amount").join(posted, on="payment_id", how="semi")
+    allocated = tables("payment_allocations", "payment_id", "billing_id", "amount").join(
+        posted, on="payment_id", how="semi"
+    )
     adjusted = tables("adjustments", "billing_id", "amount")
     refunded = tables("refunds", "billing_id", "amount")
     for name, part in (("paid", allocated), ("adjusted", adjusted), ("refunded", refunded)):
@@ -58,13 +60,17 @@ def amounts(tables: Tables, settings) -> list[Look]:
 def header_equals_lines(tables: Tables, settings) -> list[Look]:
     """A charge is the sum of its lines, an invoice that of its items."""
     line = number("qty") * number("price") - number("discount").fill_null(0) + number("tax").fill_null(0)
-    lines = tables("billing_line_items", "billing_id", "qty", "price", "discount", "tax").group_by("billing_id").agg(
-        (line.sum() * 100).round().cast(pl.Int64).alias("lines")
+    lines = (
+        tables("billing_line_items", "billing_id", "qty", "price", "discount", "tax")
+        .group_by("billing_id")
+        .agg((line.sum() * 100).round().cast(pl.Int64).alias("lines"))
     )
     charges = tables("billing_records", "billing_id", "service_amount").join(
         lines, on="billing_id", how="left", maintain_order="left"
     )
-    items = tables("invoice_items", "invoice_id", "amount").group_by("invoice_id").agg(cents("amount").sum().alias("items"))
+    items = (
+        tables("invoice_items", "invoice_id", "amount").group_by("invoice_id").agg(cents("amount").sum().alias("items"))
+    )
     invoices = tables("invoices", "invoice_id", "total").join(items, on="invoice_id", how="left", maintain_order="left")
     return [
         Look(
@@ -93,7 +99,9 @@ def outstanding(tables: Tables, settings) -> list[Look]:
     )
     difference = (cents("current_balance") - pl.col("owed").fill_null(0)).abs()
     return [
-        Look("billing_records", frame, {("outstanding_balance", "NOT_RECOMPUTED"): (pl.col("stored") - owed).abs() > 1}),
+        Look(
+            "billing_records", frame, {("outstanding_balance", "NOT_RECOMPUTED"): (pl.col("stored") - owed).abs() > 1}
+        ),
         Look("patient_balances", balances, {("current_balance", "NOT_SUM_OF_CHARGES"): difference > 5}),
     ]
 
@@ -120,7 +128,9 @@ def allocations(tables: Tables, settings) -> list[Look]:
     families = tables("patients", "patient_id", "guarantor_id").select(
         "patient_id", family=pl.coalesce("guarantor_id", "patient_id")
     )
-    payer = tables("payments", "payment_id", "patient_id", "payer_id", "amount").join(families, on="patient_id", how="left")
+    payer = tables("payments", "payment_id", "patient_id", "payer_id", "amount").join(
+        families, on="patient_id", how="left"
+    )
     charged = tables("billing_records", "billing_id", "patient_id").join(families, on="patient_id", how="left")
     given = tables("payment_allocations", "payment_id", "billing_id", "amount").with_columns(given=cents("amount"))
     joined = given.join(
@@ -151,7 +161,9 @@ def money_dates(tables: Tables, settings) -> list[Look]:
         looks.append(Look(table, tables(table, *listed), fails))
     given = tables("payment_allocations", "payment_id", "billing_id")
     paid = tables("payments", "payment_id", "payment_date").select("payment_id", day("payment_date").alias("paid"))
-    served = tables("billing_records", "billing_id", "service_date").select("billing_id", day("service_date").alias("served"))
+    served = tables("billing_records", "billing_id", "service_date").select(
+        "billing_id", day("service_date").alias("served")
+    )
     given = given.join(paid, on="payment_id", how="left").join(served, on="billing_id", how="left")
     early = pl.col("paid") < pl.col("served").dt.offset_by(f"-{settings['prepaid_days']}d")
     return [*looks, Look("payment_allocations", given, {("payment_id", "PREPAID"): early})]

@@ -65,7 +65,9 @@ def wrong_unit(tables: Tables, settings) -> list[Look]:
     own = _apart(value, pl.col("others"), settings["factor"]) & ((pl.col("own_values") > 2) | farther)
     copy = _apart(value, pl.col("copy"), settings["copy_factor"]) & farther
     same_unit = pl.col("factor").fill_null(1) == 1
-    verdict = same_unit & pl.col("contradicts") & _apart(pl.col("number"), pl.col("expected"), settings["verdict_factor"])
+    verdict = (
+        same_unit & pl.col("contradicts") & _apart(pl.col("number"), pl.col("expected"), settings["verdict_factor"])
+    )
     population = _apart(value, pl.col("usual"), settings["population_factor"])
     blamed = own | copy | verdict | population | pl.col("odd_places")
     looks = []
@@ -80,19 +82,21 @@ def wrong_unit(tables: Tables, settings) -> list[Look]:
 
 @checks("CLN-04")
 def population_shift(tables: Tables, settings) -> list[Look]:
-    """The median of a metric and laboratory name moves from one year to the next: a new assay, or a new unit."""
+    """The median of a metric, laboratory and unit moves from one year to the next: a new assay, or a new unit."""
     frame = measured(tables).filter(
         (pl.col("table") == "lab_results") & pl.col("number").is_not_null() & pl.col("date").is_not_null()
     )
     frame = frame.with_columns(year=pl.col("date").dt.year())
-    yearly = frame.group_by("metric", "name", "unit", "year").agg(
-        median=pl.col("number").median(), n=pl.len()
-    ).filter(pl.col("n") >= settings["at_least"])
-    before = yearly.select("metric", "name", "unit", pl.col("year") + 1, earlier="median")
-    moved = yearly.join(before, on=["metric", "name", "unit", "year"], how="inner")
+    yearly = (
+        frame.group_by("metric", "lab", "ucum", "year")
+        .agg(median=pl.col("number").median(), n=pl.len())
+        .filter(pl.col("n") >= settings["at_least"])
+    )
+    before = yearly.select("metric", "lab", "ucum", pl.col("year") + 1, earlier="median")
+    moved = yearly.join(before, on=["metric", "lab", "ucum", "year"], how="inner")
     shift = (pl.col("median") / pl.col("earlier") - 1).abs() > settings["shift"]
     moved = moved.select(
-        pl.concat_str("metric", "name", "unit", pl.col("year").cast(pl.String), separator="|", ignore_nulls=True).alias(
+        pl.concat_str("metric", "lab", "ucum", pl.col("year").cast(pl.String), separator="|", ignore_nulls=True).alias(
             KEY
         ),
         moved=shift,

@@ -28,14 +28,18 @@ def _active(tables: Tables) -> pl.LazyFrame:
     today = pl.lit(tables.today)
     until = pl.col("ends").dt.offset_by(pl.format("{}d", pl.col("carry")))
     now = pl.when(pl.col("ends").is_null()).then(pl.col("active")).otherwise(until >= today)
-    frame = taken(tables).filter(pl.col("ingredient").is_not_null() & (pl.col("starts").fill_null(today) <= today) & now)
+    frame = taken(tables).filter(
+        pl.col("ingredient").is_not_null() & (pl.col("starts").fill_null(today) <= today) & now
+    )
     return frame.join(classes(tables).lazy(), on="ingredient", how="inner")
 
 
 def _interactions(tables: Tables) -> pl.LazyFrame:
     frame = _active(tables)
     pairs = tables.clinical("drug_interactions").select("pair_id", "side_a", "side_b", "severity").lazy()
-    both = pl.concat([pairs, pairs.rename({"side_a": "side_b", "side_b": "side_a"}).select(pairs.collect_schema().names())])
+    both = pl.concat(
+        [pairs, pairs.rename({"side_a": "side_b", "side_b": "side_a"}).select(pairs.collect_schema().names())]
+    )
     left = frame.join(both, left_on="class", right_on="side_a", how="inner")
     other = frame.select(
         "patient_id", other_table="table", other_key=KEY, other_ingredient="ingredient", side_b="class"
@@ -79,8 +83,11 @@ def interaction_alerts(tables: Tables, settings) -> list[Look]:
 @checks("CLN-13")
 def medication_complete(tables: Tables, settings) -> list[Look]:
     """A name that is known, a dose above nothing with its unit, start before stop, a state that fits the dates."""
-    known = taken(tables).filter(pl.col("table") == "patient_medications").group_by(KEY).agg(
-        pl.col("ingredient").is_not_null().any().alias("known")
+    known = (
+        taken(tables)
+        .filter(pl.col("table") == "patient_medications")
+        .group_by(KEY)
+        .agg(pl.col("ingredient").is_not_null().any().alias("known"))
     )
     frame = tables(
         "patient_medications", "drug_name", "rxcui", "dose", "dose_unit", "route", "frequency", "start_date",
@@ -108,9 +115,7 @@ def allergy_conflict(tables: Tables, settings) -> list[Look]:
     """An active medication whose ingredient or class is an active allergy of the patient."""
     members = classes(tables).lazy()
     allergen = pl.col("allergen").str.strip_chars().str.to_lowercase()
-    allergies = tables("allergies", "patient_id", "allergen", "status").filter(
-        word("status").is_in(settings["active"])
-    )
+    allergies = tables("allergies", "patient_id", "allergen", "status").filter(word("status").is_in(settings["active"]))
     named = allergies.select("patient_id", ingredient=allergen)
     words = pl.DataFrame(
         [(word, cls) for word, listed in settings["class_words"].items() for cls in listed],

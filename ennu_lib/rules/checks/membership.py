@@ -18,8 +18,10 @@ def credits(tables: Tables, settings) -> list[Look]:
         pl.when(entry.is_in(settings["adds"])).then(amount).when(entry.is_in(settings["takes"])).then(-amount)
         .otherwise(number("credits"))
     )  # fmt: skip
-    ledger = tables("25againpackagecredits", "member_id", "entry_type", "credits").group_by("member_id").agg(
-        signed.sum().alias("ledger")
+    ledger = (
+        tables("25againpackagecredits", "member_id", "entry_type", "credits")
+        .group_by("member_id")
+        .agg(signed.sum().alias("ledger"))
     )
     frame = tables("25againmembers", "member_id", "package_credits").join(
         ledger, on="member_id", how="left", maintain_order="left"
@@ -37,7 +39,13 @@ def life_cycle(tables: Tables, settings) -> list[Look]:
     due = tables("recurring_charges", "patient_id", "next_charge_date", "stop_date")
     due = due.filter(day("next_charge_date") >= tables.today).select("patient_id", pl.lit(True).alias("__charged"))
     frame = tables(
-        "25againmembers", "patient_id", "membership_type", "membership_status", "start_date", "renewal_date", "is_deleted"
+        "25againmembers",
+        "patient_id",
+        "membership_type",
+        "membership_status",
+        "start_date",
+        "renewal_date",
+        "is_deleted",
     ).join(due.unique("patient_id"), on="patient_id", how="left", maintain_order="left")
     starts, renews = typed_day("start_date", tables.today), typed_day("renewal_date", tables.today)
     active, ended = word("membership_status") == "active", word("membership_status").is_in(settings["ended"])

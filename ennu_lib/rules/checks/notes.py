@@ -20,12 +20,12 @@ def diagnoses(tables: Tables, settings) -> list[Look]:
     known = tables("diagnosis_codes_icd10", "code").select("code", pl.lit(True).alias("__listed")).unique("code")
     visits = tables("encounters", "encounter_id", "patient_id", "encounter_date")
     coded = tables("encounter_diagnoses", "encounter_id", "code", "added_at").join(
-        visits.select("encounter_id", "patient_id", moment("encounter_date").alias("visit")), on="encounter_id", how="left"
+        visits.select("encounter_id", "patient_id", moment("encounter_date").alias("visit")),
+        on="encounter_id",
+        how="left",
     )
     coded = coded.with_columns(on=pl.coalesce("visit", moment("added_at")).dt.date())
-    listed = tables("problem_list", "patient_id", "code", "begin_date").with_columns(
-        on=moment("begin_date").dt.date()
-    )
+    listed = tables("problem_list", "patient_id", "code", "begin_date").with_columns(on=moment("begin_date").dt.date())
     looks = [
         _coded(table, frame, known, sex, settings)
         for table, frame in (("encounter_diagnoses", coded), ("problem_list", listed))
@@ -112,7 +112,7 @@ def authorship(tables: Tables, settings) -> list[Look]:
 
 @checks("CLN-20")
 def protected(tables: Tables, settings) -> list[Look]:
-    """Psychotherapy notes, locked notes and records of substance-use programmes: found here, kept out by the mapping."""
+    """Psychotherapy notes, locked notes, records of substance-use programmes: found here, kept out by the mapping."""
     notes = tables("clinical_notes", "note_type", "is_locked", "note_status", "department")
     locked = yes("is_locked") | (word("note_status") == "locked")
     kind = word("note_type").is_in(settings["note_types"]) | word("department").is_in(settings["departments"])
@@ -123,5 +123,3 @@ def protected(tables: Tables, settings) -> list[Look]:
         Look("social_history", social, {("part2_program", "PART_2"): yes("part2_program")}),
         Look("problem_list", problems, {("is_confidential", "CONFIDENTIAL"): yes("is_confidential")}),
     ]
-
-

@@ -40,7 +40,9 @@ def plans(tables: Tables, settings) -> list[Look]:
     carried_out = day("implementation_date").is_not_null()
     advice_fails = {
         ("implementation_date", "BEFORE_ADVICE"): day("implementation_date") < day("created_date"),
-        ("outcome_tracking", "OPEN_WITHOUT_OUTCOME"): (word("status") == "open") & old & says_nothing("outcome_tracking"),
+        ("outcome_tracking", "OPEN_WITHOUT_OUTCOME"): (word("status") == "open")
+        & old
+        & says_nothing("outcome_tracking"),
         ("recommendation_type", "NO_MEDICATION"): medicines & carried_out & pl.col("__treated").is_null(),
     }
     return [Look("treatment_plans", frame, plan_fails), Look("25againrecommendations", advice, advice_fails)]

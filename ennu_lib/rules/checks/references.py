@@ -51,7 +51,9 @@ def deleted(tables: Tables, settings) -> list[Look]:
     names = log.select(pl.col("table").unique()).collect()["table"].to_list()
     looks = []
     for name in sorted(n for n in names if n and n in tables.catalogue and tables.has(n)):
-        gone = log.filter(pl.col("table") == name).select(pl.col("key").alias("__gone"), pl.lit(True).alias("__deleted"))
+        gone = log.filter(pl.col("table") == name).select(
+            pl.col("key").alias("__gone"), pl.lit(True).alias("__deleted")
+        )
         marked = "is_deleted" in tables.catalogue.table(name).column_names
         frame = tables(name, "is_deleted") if marked else tables(name, tables.catalogue.table(name).row_key[0])
         frame = frame.join(gone.unique("__gone"), left_on=KEY, right_on="__gone", how="left", maintain_order="left")

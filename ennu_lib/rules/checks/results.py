@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from itertools import pairwise
 
 import polars as pl
 
@@ -31,9 +32,7 @@ def date_order(tables: Tables, settings) -> list[Look]:
     ]
 
 
-def _ordered(
-    table: str, frame: pl.LazyFrame, born: pl.LazyFrame, columns: list[str], today: dt.date, settings
-) -> Look:
+def _ordered(table: str, frame: pl.LazyFrame, born: pl.LazyFrame, columns: list[str], today: dt.date, settings) -> Look:
     frame = frame.join(born, on="patient_id", how="left", maintain_order="left")
     frame = frame.with_columns(day(c).alias(f"day_{c}") for c in columns)
     slack, longest = f"{settings['slack_days']}d", settings["longest_days"]
@@ -41,7 +40,7 @@ def _ordered(
     for column in columns:
         fails[column, "FUTURE"] = pl.col(f"day_{column}") > pl.lit(today).dt.offset_by(slack)
         fails[column, "BEFORE_BIRTH"] = pl.col(f"day_{column}") < pl.col("born")
-    for first, second in zip(columns, columns[1:], strict=False):
+    for first, second in pairwise(columns):
         days = (pl.col(f"day_{second}") - pl.col(f"day_{first}")).dt.total_days()
         blamed = first if table == "lab_results" else second
         fails[blamed, "OUT_OF_ORDER"] = (days < 0) & ~(pl.col(f"day_{first}") > today)
@@ -87,7 +86,11 @@ def test_known(tables: Tables, settings) -> list[Look]:
 @checks("CLN-18")
 def sex_specific(tables: Tables, settings) -> list[Look]:
     """A test that only one sex has, on a patient of the other."""
-    sex = tables("patients", "patient_id", "gender").select("patient_id", word("gender").alias("sex")).unique("patient_id")
+    sex = (
+        tables("patients", "patient_id", "gender")
+        .select("patient_id", word("gender").alias("sex"))
+        .unique("patient_id")
+    )
     frame = measured(tables).join(sex, on="patient_id", how="left")
     male, female = pl.col("sex").is_in(settings["male"]), pl.col("sex").is_in(settings["female"])
     wrong = (pl.col("metric").is_in(settings["male_only"]) & female) | (
@@ -107,8 +110,10 @@ def critical_reviewed(tables: Tables, settings) -> list[Look]:
     order = tables("lab_results", "lab_order_id", "reported_at", "status").select(
         KEY, "lab_order_id", moment("reported_at").alias("reported"), word("status").alias("state")
     )
-    reviews = tables("lab_result_reviews", "order_id", "reviewed_at").group_by("order_id").agg(
-        moment("reviewed_at").min().alias("reviewed")
+    reviews = (
+        tables("lab_result_reviews", "order_id", "reviewed_at")
+        .group_by("order_id")
+        .agg(moment("reviewed_at").min().alias("reviewed"))
     )
     frame = measured(tables).filter((pl.col("table") == "lab_results") & pl.col("canonical").is_not_null())
     critical = (pl.col("canonical") < pl.col("critical_low")) | (pl.col("canonical") > pl.col("critical_high"))

@@ -11,6 +11,7 @@ from ennu_lib.rules.tables import KEY, Tables
 SHORTEST = 13
 CARD = r"(?:^|[^0-9A-Za-z])((?:4|5[1-5]|2[2-7]|3[47]|6(?:011|5))[0-9](?:[ -]?[0-9]){10,16})(?:[^0-9A-Za-z]|$)"
 
+
 @checks("FIN-07")
 def control_totals(tables: Tables, settings) -> list[Look]:
     """The total revenue of every Contact is what its patients paid less what went back, to the cent."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from zoneinfo import available_timezones
+
 import polars as pl
 
 from ennu_lib.rules.parsing import filled, moment, number, word
@@ -44,7 +46,9 @@ def time_zone(tables: Tables, settings) -> list[Look]:
             frame = frame.join(zones, left_on=place, right_on="facility_id", how="left", maintain_order="left")
         else:
             frame = frame.with_columns(time_zone=pl.lit(settings["default_zone"]))
-        frame = frame.with_columns(time_zone=pl.col("time_zone").fill_null(settings["default_zone"]))
+        known_zone = pl.col("time_zone").is_in(sorted(available_timezones())).fill_null(False)
+        zone = pl.when(known_zone).then("time_zone").otherwise(pl.lit(settings["default_zone"]))
+        frame = frame.with_columns(time_zone=zone)
         known = frame.select(pl.col("time_zone").unique()).collect()["time_zone"].to_list()
         fails: dict[tuple[str, str], pl.Expr] = {}
         for column in columns:
@@ -67,7 +71,10 @@ def sessions(tables: Tables, settings) -> list[Look]:
     frame = tables(
         "25againzoommeeting", "provider_id", "meeting_date", "meeting_end", "meeting_duration", "meeting_status",
         "zoom_meeting_id", "patient_satisfaction",
-    ).with_columns(begins=moment("meeting_date"), ends=moment("meeting_end"), length=number("meeting_duration"))  # fmt: skip
+    )  # fmt: skip
+    frame = frame.with_columns(
+        begins=moment("meeting_date"), ends=moment("meeting_end"), length=number("meeting_duration")
+    )
     minutes = (pl.col("ends") - pl.col("begins")).dt.total_minutes()
     done = word("meeting_status") == "completed"
     longest = settings["longest_minutes"]

@@ -13,9 +13,11 @@ from ennu_lib.rules.tables import NotHere, Tables
 @checks("STF-01")
 def provider_known(tables: Tables, settings) -> list[Look]:
     """Every column that refers to a provider names one that exists."""
-    known = tables("providers", "provider_id").select(
-        pl.col("provider_id").alias("__id"), pl.lit(True).alias("__known")
-    ).unique("__id")
+    known = (
+        tables("providers", "provider_id")
+        .select(pl.col("provider_id").alias("__id"), pl.lit(True).alias("__known"))
+        .unique("__id")
+    )
     looks = []
     for table in tables.catalogue.tables:
         columns = [c.name for c in table.references if c.references == ("providers", "provider_id")]

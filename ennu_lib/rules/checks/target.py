@@ -11,7 +11,7 @@ from ennu_lib.rules.tables import KEY, NotHere, Tables
 
 @checks("PAT-01")
 def one_contact(tables: Tables, settings) -> list[Look]:
-    """Every surviving patient who is to be loaded has exactly one Contact; merged ones are aliases of their survivor."""
+    """Every surviving patient who is to be loaded has exactly one Contact; merged ones are its aliases."""
     rows = tables.file("mapped/patients", "__account")
     contacts = tables.file("targets/contacts", "legacy_patient_id", "legacy_patient_id_aliases")
     counted = contacts.group_by(pl.col("legacy_patient_id").str.replace("^P-", "").alias(KEY)).agg(pl.len().alias("n"))
@@ -19,7 +19,9 @@ def one_contact(tables: Tables, settings) -> list[Look]:
     wanted = pl.col("__account") == "loaded"
     aliases = contacts.select(pl.col("legacy_patient_id_aliases").str.split(";").alias("alias")).explode("alias")
     aliases = aliases.select(pl.col("alias").str.replace("^P-", "").alias("patient_id"), pl.lit(True).alias("__alias"))
-    merged = tables.file("identity/members", "patient_id", "golden_id").filter(pl.col("patient_id") != pl.col("golden_id"))
+    merged = tables.file("identity/members", "patient_id", "golden_id").filter(
+        pl.col("patient_id") != pl.col("golden_id")
+    )
     merged = merged.join(rows.filter(wanted).select(pl.col(KEY).alias("golden_id")), on="golden_id", how="semi")
     merged = merged.join(aliases.drop_nulls("patient_id").unique("patient_id"), on="patient_id", how="left")
     merged = merged.with_columns(pl.col("patient_id").alias(KEY))
@@ -43,8 +45,10 @@ def no_stranger(tables: Tables, settings) -> list[Look]:
 @checks("CLN-16")
 def score_parity(tables: Tables, settings) -> list[Look]:
     """A stored score is the sum of the points stored with it; recomputing it from measurements is phase 05's part."""
-    points = tables("25againhealthscoredetails", "health_score_id", "points").group_by("health_score_id").agg(
-        number("points").sum().alias("sum")
+    points = (
+        tables("25againhealthscoredetails", "health_score_id", "points")
+        .group_by("health_score_id")
+        .agg(number("points").sum().alias("sum"))
     )
     frame = tables("25againhealthscores", "health_score_id", "score").join(
         points, on="health_score_id", how="left", maintain_order="left"
@@ -108,5 +112,3 @@ def parity(tables: Tables, settings) -> list[Look]:
         frame = sent.join(other.unique(KEY), on=KEY, how="left", maintain_order="left")
         looks.append(Look(name, frame, {("ennu_external_id", "DIFFERS"): pl.col("differs")}))
     return looks
-
-

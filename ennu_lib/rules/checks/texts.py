@@ -85,7 +85,7 @@ def _usual_spellings(frame: pl.LazyFrame, column: str, settings) -> dict[str, st
 
 @checks("GEN-08")
 def nothing_personal(tables: Tables, settings) -> list[Look]:
-    """What the issues and row accounts say of a row is its table, key, rule and column: names that we chose ourselves."""
+    """What the issues say of a row is its table, key, rule, column and reason: names that we chose ourselves."""
     allowed = {table.name for table in tables.catalogue.tables}
     columns = {column.name for table in tables.catalogue.tables for column in table.columns}
     issues = tables.file("clean/issues", "rule", "table", "column", "reason").with_row_index("__key")

@@ -1,0 +1,100 @@
+"""Score the rules on a run of the synthetic clinic: recall and false alarms per kind."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import polars as pl
+
+from ennu_lib.config import RunParams, params_dir, workspace_root
+from ennu_lib.errors import GateFailed, OutOfOrder, UsageError
+from ennu_lib.evidence.phase import read_evidence
+from ennu_lib.rules import load_rules, run_rules, workspace_tables
+from ennu_lib.rules.labels import Detection, load_detection, scored, undetected
+from ennu_lib.workspace import Workspace
+
+AUDIT, REMEDIATION = "01_audit", "02_remediation"
+LABELS = "labels.parquet"
+
+
+def score_run(params: RunParams, run_id: str | None) -> tuple[str, pl.DataFrame, Detection, list[str]]:
+    """Run the rules over the extracted tables of a run and hold them against the clinic's labels.
+
+    Without a run id it is the newest run of the file's name. Returns the run's name, the score per kind, what it must
+    reach, and the kinds that no rule looks for. Raises UsageError where there are no labels.
+    """
+    labels = labels_of(params)
+    if not labels.is_file():
+        raise UsageError(f"there are no labels of clinic {params.name}; build it with ennu clinic build")
+    workspace = Workspace(run_id or newest_run(params.name))
+    if read_evidence(workspace, AUDIT) is None:
+        raise OutOfOrder(f"run {workspace.run_id} has not finished {AUDIT}; run it first")
+    rules = load_rules(params_dir() / "rules")
+    detection = load_detection(params_dir() / "rules" / "detection.yml", set(rules))
+    tables = workspace_tables(workspace, params.today, in_memory=True)
+    found = run_rules([rule for rule in rules.values() if rule.moment == "source"], tables)
+    planted = pl.read_parquet(labels)
+    return workspace.run_id, scored(found.issues, planted, tables, detection), detection, undetected(planted, detection)
+
+
+def newest_run(name: str) -> str:
+    """The run of that name that extracted its source last. Raises UsageError when there is none."""
+    runs = sorted(
+        workspace_root().glob(f"{name}*/evidence/{AUDIT}.json"), key=lambda path: (path.stat().st_mtime, str(path))
+    )
+    if not runs:
+        raise UsageError(f"no run of {name} has finished {AUDIT}; start one with ennu run, or name it with --run-id")
+    return runs[-1].parent.parent.name
+
+
+def as_text(name: str, score: pl.DataFrame, detection: Detection, unlooked: list[str]) -> str:
+    """The score as lines for the terminal, kinds that miss their target marked."""
+    lines = [f"run {name}: {score['planted'].sum():,} labelled rows of {score.height} kinds"]
+    lines.append(f"{'kind':<24}{'planted':>9}{'found':>9}{'recall':>9}{'clean':>11}{'alarms':>9}{'share':>9}")
+    for row in score.iter_rows(named=True):
+        mark = "" if reached(row, detection) else "  missed"
+        lines.append(
+            f"{row['kind']:<24}{row['planted']:>9,}{row['found']:>9,}{row['recall']:>9.3f}"
+            f"{row['clean']:>11,}{row['alarms']:>9,}{row['alarm_share']:>9.4f}{mark}"
+        )
+    missed = sum(not reached(row, detection) for row in score.iter_rows(named=True))
+    lines.append(
+        f"{score.height - missed} of {score.height} kinds reach recall {detection.recall} "
+        f"with at most {detection.false_alarms:.0%} false alarms"
+    )
+    if unlooked:
+        lines.append(f"not looked for by a row-level rule: {', '.join(unlooked)}")
+    return "\n".join(lines)
+
+
+def reached(row: dict, detection: Detection) -> bool:
+    """Whether one kind reaches both targets."""
+    return row["recall"] >= detection.recall and row["alarm_share"] <= detection.false_alarms
+
+
+def labels_of(params: RunParams) -> Path:
+    """Where the labels of the synthetic clinic of a run file are."""
+    return workspace_root() / "clinic" / f"{params.name}.labels" / LABELS
+
+
+def kill_text(run_id: str) -> str:
+    """The kill rates that the page of phase 02 shows, as lines; says so when the phase has not finished."""
+    evidence = read_evidence(Workspace(run_id), REMEDIATION)
+    rates = (evidence or {}).get("tables", {}).get("kill_rates")
+    if not rates:
+        return f"kill rates: {REMEDIATION} of run {run_id} has not finished"
+    planted, killed = sum(r["planted"] for r in rates), sum(r["killed"] for r in rates)
+    lines = [f"kill rate over {len(rates)} rules: {killed} of {planted} planted defects found, {killed / planted:.1%}"]
+    lines += [f"  {r['rule']} {r['rate']:.0%}: {r['survivors']}" for r in rates if r["rate"] < 1]
+    return "\n".join(lines)
+
+
+def detect(params: RunParams, run_id: str | None, say: Callable[[str], None]) -> None:
+    """Print the score per kind. Raises GateFailed when a kind misses its target."""
+    name, found, detection, unlooked = score_run(params, run_id)
+    say(as_text(name, found, detection, unlooked))
+    say(kill_text(name))
+    missed = [row["kind"] for row in found.iter_rows(named=True) if not reached(row, detection)]
+    if missed:
+        raise GateFailed(f"{len(missed)} kinds miss their target: {', '.join(missed)}")
