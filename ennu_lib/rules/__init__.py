@@ -6,7 +6,7 @@ phase 04, a few on what was scored and loaded in phase 08.
 
 from ennu_lib.rules.definition import MOMENTS, Rule, load_rules
 from ennu_lib.rules.engine import ISSUES, RuleRun, run_rules
-from ennu_lib.rules.findings import rule_findings
+from ennu_lib.rules.findings import later_findings, rule_findings
 from ennu_lib.rules.tables import Tables, workspace_tables
 
 __all__ = [
@@ -15,6 +15,7 @@ __all__ = [
     "Rule",
     "RuleRun",
     "Tables",
+    "later_findings",
     "load_rules",
     "rule_findings",
     "run_rules",

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from ennu_lib.evidence import Finding, Severity, Status
-from ennu_lib.rules.engine import Result, RuleRun
+from ennu_lib.config import params_dir
+from ennu_lib.evidence import Finding, Phase, Severity, Status
+from ennu_lib.rules.definition import Moment, load_rules
+from ennu_lib.rules.engine import Result, RuleRun, run_rules
+from ennu_lib.rules.tables import workspace_tables
 
 # A rule of severity `error` keeps rows from the load and gates the go-live; it does not end the run, as `block` does.
 WEIGHT = {Severity.ERROR: Severity.WARN}
@@ -28,3 +31,9 @@ def _finding(result: Result) -> Finding:
         threshold_reason=rule.reason,
         note=result.note,
     )
+
+
+def later_findings(phase: Phase, moment: Moment) -> list[Finding]:
+    """The findings of the rules whose data exist at `moment`, run over what the phases so far have written."""
+    rules = [rule for rule in load_rules(params_dir() / "rules").values() if rule.moment == moment]
+    return rule_findings(run_rules(rules, workspace_tables(phase.workspace, phase.params.today, in_memory=True)))

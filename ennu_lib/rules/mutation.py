@@ -118,7 +118,7 @@ def kill_rates(tables: Tables, rules: dict[str, Rule], plan: Mutations, moment: 
 
     Returns one row per defect: rule, what, table, key, killed. A defect counts as killed when its rule names its row
     now and did not before. The copy is in memory; nothing is written. Rules about every table see those that the other
-    rules asked for.
+    rules asked for. A rule with nothing to count over in the sample is not tried.
     """
     chosen = [rule for rule in rules.values() if rule.moment == moment]
     ids = {rule.id for rule in chosen}
@@ -126,14 +126,15 @@ def kill_rates(tables: Tables, rules: dict[str, Rule], plan: Mutations, moment: 
     shadow = Shadow(tables, plan.sample_patients, seed)
     for mutation in wanted:
         shadow.read(mutation.file)
-    before = _named(chosen, shadow)
+    before, applicable = _named(chosen, shadow)
+    wanted = [mutation for mutation in wanted if mutation.rule in applicable]
     rng = random.Random(seed)
     planted: list[tuple[str, str, str, str]] = []
     used: set[tuple[str, str]] = set()
     for mutation in wanted:
         spared = set(before.filter(pl.col("rule") == mutation.rule)["key"].to_list())
         planted += _plant(mutation, shadow.frames, rng, spared, used)
-    after = _named(chosen, shadow)
+    after, _ = _named(chosen, shadow)
     new = after.join(before, on=["rule", "table", "key"], how="anti")
     anything = new.select("rule", key=pl.lit(ANYTHING)).unique()
     killed = pl.DataFrame(planted, schema=PLANTED, orient="row")
@@ -142,13 +143,15 @@ def kill_rates(tables: Tables, rules: dict[str, Rule], plan: Mutations, moment: 
     return rows.with_columns(killed=pl.coalesce("found", "any").fill_null(False)).drop("found", "any")
 
 
-def _named(rules: list[Rule], shadow: Shadow) -> pl.DataFrame:
-    """Which rule names which row of the shadow copy."""
+def _named(rules: list[Rule], shadow: Shadow) -> tuple[pl.DataFrame, set[str]]:
+    """Which rule names which row of the shadow copy, and which rules have anything to count over in it."""
     about_all = [rule for rule in rules if rule.tables[0].startswith("every table")]
     tables = shadow.tables()
-    some = run_rules([rule for rule in rules if rule not in about_all], tables).issues
+    runs = [run_rules([rule for rule in rules if rule not in about_all], tables)]
     shadow.closed = True
-    return pl.concat([some, run_rules(about_all, tables).issues]).select("rule", "table", "key").unique()
+    runs.append(run_rules(about_all, tables))
+    named = pl.concat([run.issues for run in runs]).select("rule", "table", "key").unique()
+    return named, {id for run in runs for id, result in run.results.items() if result.population}
 
 
 def by_rule(defects: pl.DataFrame) -> pl.DataFrame:

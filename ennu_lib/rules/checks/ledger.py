@@ -176,7 +176,12 @@ def charged_twice(tables: Tables, settings) -> list[Look]:
         "billing_records", "billing_id", "patient_id", "provider_id", "service_date", "service_type", "service_amount",
         "procedure_code", "is_void",
     ).filter(~yes("is_void").fill_null(False))  # fmt: skip
-    frame = frame.with_columns(day=day("service_date"), kind=word("service_type"), amount=cents("service_amount"))
+    frame = frame.with_columns(
+        day=day("service_date"),
+        kind=word("service_type"),
+        amount=cents("service_amount"),
+        number=pl.col("billing_id").cast(pl.Int64, strict=False),
+    )
     group = ["patient_id", "provider_id", "kind", "amount", "procedure_code"]
-    days = pl.col("day").diff().over(group, order_by=["day", "billing_id"]).dt.total_days()
+    days = pl.col("day").diff().over(group, order_by=["day", "number"]).dt.total_days()
     return [Look("billing_records", frame, {("billing_id", "CHARGED_TWICE"): (days <= 1) & (pl.col("amount") > 0)})]

@@ -128,4 +128,4 @@ def months(tables: Tables, settings) -> list[Look]:
         ("service_date", "MONTH_MISSING"): pl.col("gap"),
         ("service_amount", "UNUSUAL_MONTH"): off & pl.col("many") & pl.col("whole"),
     }
-    return [Look("billing_records", monthly, fails)]
+    return [Look("billing_records", monthly, fails, pl.col("many"))]
