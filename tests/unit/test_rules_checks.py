@@ -10,7 +10,7 @@ from ennu_lib.clinic.labels import as_written
 from ennu_lib.config import params_dir
 from ennu_lib.evidence import Status
 from ennu_lib.keys import Keys
-from ennu_lib.rules import Tables, load_rules, run_rules
+from ennu_lib.rules import Tables, load_rules, registry, run_rules
 from ennu_lib.rules.labels import load_detection, scored
 from ennu_lib.rules.mutation import by_rule, kill_rates, load_mutations
 from ennu_lib.rules.quarantine import Release, dependents, quarantined, split_released
@@ -83,9 +83,11 @@ def test_planted_mutations_are_killed_and_a_blind_rule_is_noticed(extracted, rul
     few = {id: rules[id] for id in ("PAT-06", "FIN-01", "FIN-14", "CLN-10")}
     rates = by_rule(kill_rates(tables_of(extracted), few, plan, "source", seed=7))
     assert rates["rate"].to_list() == [1.0, 1.0, 1.0, 1.0]
-    from ennu_lib.rules import registry
 
-    monkeypatch.setitem(registry.CHECKS, "PAT-06", lambda tables, settings: [])
+    def sees_nothing(tables, settings):
+        return [registry.Look("patients", tables("patients", "last_name"), {("last_name", "NONE"): pl.lit(False)})]
+
+    monkeypatch.setitem(registry.CHECKS, "PAT-06", sees_nothing)
     blind = by_rule(kill_rates(tables_of(extracted), few, plan, "source", seed=7))
     assert blind.filter(pl.col("rule") == "PAT-06")["rate"].item() == 0.0
 
