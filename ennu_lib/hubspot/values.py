@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
 
 from ennu_lib.hubspot.schema import Property
 
-MILLISECONDS = 1_000
+EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+# Milliseconds since 1970, negative for most birth dates.
+_MILLISECONDS = re.compile(r"-?\d{1,14}", re.ASCII)
 
 
 def canonical(value: str | None, kind: str) -> str:
@@ -42,22 +45,30 @@ def _number(text: str) -> str:
 
 
 def _date(text: str) -> str:
-    return _moment(text).date().isoformat() if text.isdigit() else text[:10]
+    moment = _moment(text)
+    return moment.date().isoformat() if moment else text[:10]
 
 
 def _datetime(text: str) -> str:
-    moment = _moment(text) if text.isdigit() else _iso(text)
+    moment = _moment(text) or _iso(text)
     return moment.isoformat(timespec="milliseconds") if moment else text
 
 
-def _moment(milliseconds: str) -> dt.datetime:
-    return dt.datetime.fromtimestamp(int(milliseconds) / MILLISECONDS, dt.UTC)
+def _moment(text: str) -> dt.datetime | None:
+    if not _MILLISECONDS.fullmatch(text):
+        return None
+    try:
+        return EPOCH + dt.timedelta(milliseconds=int(text))
+    except OverflowError:
+        return None
 
 
 def _iso(text: str) -> dt.datetime | None:
+    """An instant; without a zone it is UTC, as in the portal, whatever zone this machine is in."""
     try:
-        return dt.datetime.fromisoformat(text).astimezone(dt.UTC)
-    except ValueError:
+        moment = dt.datetime.fromisoformat(text)
+        return moment.astimezone(dt.UTC) if moment.tzinfo else moment.replace(tzinfo=dt.UTC)
+    except (ValueError, OverflowError):
         return None
 
 

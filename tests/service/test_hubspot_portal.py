@@ -149,6 +149,26 @@ def test_a_change_in_the_files_is_the_next_plan(client, portal, schema, tmp_path
     assert [option["value"] for option in gender["options"]] == ["male", "female", "unknown", "other"]
 
 
+def test_the_wording_of_objects_and_labels_is_changed_in_place(client, schema):
+    apply_plan(plan_of(client, schema), client, schema, ALL)
+    labs = schema.objects["lab_results"].model_copy(update={"plural": "Laboratory Results", "description": "Other."})
+    guarantor = next(found for found in schema.associations if found.id == "A12")
+    label = guarantor.labels[0].model_copy(update={"inverse": "Pays For"})
+    changed = PortalSchema(
+        {**schema.objects, "lab_results": labs},
+        schema.properties,
+        tuple(
+            found.model_copy(update={"labels": (label, *found.labels[1:])}) if found is guarantor else found
+            for found in schema.associations
+        ),
+    )
+    plan = plan_of(client, changed)
+    assert {step.target for step in plan.steps} == {"lab_results", "contacts > contacts.guarantor"}
+    apply_plan(plan, client, changed)
+    assert plan_of(client, changed).empty
+    assert client.schema("lab_results")["labels"]["plural"] == "Laboratory Results"
+
+
 def test_irreversible_steps_must_be_named(client, portal, schema):
     plan = plan_of(client, schema)
     with pytest.raises(GateFailed, match="allow them by name: sensitive"):
@@ -329,6 +349,12 @@ def test_preflight_counts_room_for_properties_and_records(client, portal, schema
     assert "contacts has 447 of 500 custom properties and would get 92 more" in text
     assert "60,000 contacts are to be loaded, the account has room for 50,000" in text
     assert "16,000 records of custom objects are to be loaded, the account has room for 10,000" in text
+
+
+def test_preflight_counts_the_properties_of_the_whole_account(client, portal, schema):
+    settings(portal, properties_per_account=200)
+    text = told(problems_of(client, portal, schema, plan=plan_of(client, schema)))
+    assert "properties are to be created, the account has room for 200; archive unused properties" in text
 
 
 def test_production_does_not_run_against_an_emulator(client, portal, schema):
