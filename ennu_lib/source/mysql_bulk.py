@@ -169,7 +169,7 @@ def _cells(block: Block, shape: TableShape) -> pl.LazyFrame:
     known = {"row": pl.from_arrow(rows)}
     cells = []
     for number, (at, sizes, null) in enumerate(_places(block, len(shape.columns))):
-        known[f"at{number}"], known[f"size{number}"] = pl.Series(at - block.starts), pl.Series(sizes)
+        known[f"at{number}"], known[f"size{number}"] = pl.Series(at - block.starts), pl.Series(sizes.view(np.uint64))
         cell = pl.col("row").bin.slice(pl.col(f"at{number}"), pl.col(f"size{number}"))
         if null is not None:
             known[f"null{number}"] = pl.Series(null)
