@@ -6,10 +6,10 @@ from collections.abc import Mapping
 
 import polars as pl
 
-from ennu_lib.catalog import Catalogue
+from ennu_lib.catalog import Catalogue, ColumnType
 from ennu_lib.errors import SourceChanged
 from ennu_lib.evidence import Finding, Severity, check
-from ennu_lib.source import Extracted, TableShape
+from ennu_lib.source import Extracted, Kind, TableShape
 
 NOT_READ = "exclude"
 
@@ -47,8 +47,26 @@ def inventory_counts(tables: pl.DataFrame, extracted: Mapping[str, Extracted]) -
     }
 
 
+# What a column of the catalogue's type may be kept as; servers have no type of their own for every one.
+KEPT_AS = {
+    "integer": {Kind.INTEGER},
+    "bigint": {Kind.INTEGER},
+    "smallint": {Kind.INTEGER},
+    "boolean": {Kind.BOOLEAN, Kind.INTEGER},
+    "float": {Kind.FLOAT},
+    "decimal": {Kind.DECIMAL},
+    "date": {Kind.MOMENT},
+    "datetime": {Kind.MOMENT},
+    "time": {Kind.MOMENT},
+    "blob": {Kind.BYTES},
+}
+
+
 def drift(shapes: Mapping[str, TableShape], catalogue: Catalogue) -> pl.DataFrame:
-    """Tables and columns that are new, or gone, against the catalogue: `table`, `column`, `change`."""
+    """Tables and columns that are new, gone or changed against the catalogue: `table`, `column`, `change`.
+
+    A column has changed when it has another kind of type than the catalogue says; a length is no change.
+    """
     rows = []
     for name in sorted(set(shapes) | set(catalogue.table_names)):
         if name not in shapes:
@@ -60,7 +78,16 @@ def drift(shapes: Mapping[str, TableShape], catalogue: Catalogue) -> pl.DataFram
             known = set(catalogue.table(name).column_names)
             rows += [{"table": name, "column": c, "change": "new"} for c in sorted(live - known)]
             rows += [{"table": name, "column": c, "change": "gone"} for c in sorted(known - live)]
+            rows += [
+                {"table": name, "column": c.name, "change": f"changed to {c.declared}"}
+                for c in shapes[name].columns
+                if c.name in known and c.kind not in _kinds(catalogue.table(name).column(c.name).type)
+            ]
     return pl.DataFrame(rows, schema={"table": pl.String, "column": pl.String, "change": pl.String})
+
+
+def _kinds(described: ColumnType) -> set[Kind]:
+    return KEPT_AS.get(described.kind, {Kind.TEXT, Kind.OTHER})
 
 
 def require_tables(changes: pl.DataFrame) -> None:

@@ -57,7 +57,9 @@ class Naming:
         """
         same = self._by_name[plain(column)]
         mine = next((k for k in same if (k.table, k.column) == (table, column)), None)
-        return mine is not None and mine.rank >= 0.5 and not any(k.rank > mine.rank for k in same)
+        if mine is None or not (mine.home or (mine.first and mine.named)):
+            return False
+        return not any(k.rank > mine.rank for k in same)
 
     def evidence(self, table: str, column: str) -> Iterator[tuple[Key, str]]:
         """The keys that `table.column` could mean, each with the way in which the name says so, best way first."""

@@ -40,6 +40,8 @@ LONGEST_CODE = 40
 CHANCE = 0.001
 # Numbers that reach so far into the parent are its own, even where the last ones are rarely used.
 FAR = 0.6
+# A key whose name is not that of its table is a weaker parent: other tables point at the same one by that name.
+STRANGER = 0.1
 # How much of what the name leaves open the values decide: few numbers say little, many special texts nearly all.
 WEIGHTS = {"few": 0.1, "numbers": 0.4, "texts": 0.8}
 FEW = 8
@@ -143,7 +145,8 @@ def _says_enough(child: dict, key: Key, way: str, test: Test, params: RelationPa
         return test.values > 2
     if child["kept"] == "String" and not (key.home and way in ("same_name", "named_table")):
         return test.values >= FEW or test.coverage >= 0.5
-    return names_a_key(child["column"], params.id_words) or way == "same_name" or test.values > 2
+    text = child["kept"] == "String"
+    return names_a_key(child["column"], params.id_words) or way == "same_name" or text or test.values > 2
 
 
 def _best(child: dict, naming: Naming, described: dict, values: Values, params: RelationParams) -> dict | None:
@@ -155,7 +158,7 @@ def _best(child: dict, naming: Naming, described: dict, values: Values, params: 
         if kind is None or not _can_be_meant(child, key, way, params):
             continue
         test = _test(child, parent, values, params)
-        strength = getattr(params.evidence, way) - 0.05 * (1 - key.home) - (0.1 if kind == "converted" else 0)
+        strength = getattr(params.evidence, way) - STRANGER * (1 - key.home) - (0.1 if kind == "converted" else 0)
         confidence = _confidence(strength, test, child, params) if _says_enough(child, key, way, test, params) else None
         if confidence is not None and confidence >= params.accepted:
             near = naming.shared_words(child["table"], key.table) * params.same_context

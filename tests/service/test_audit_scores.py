@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import pytest
 
+from ennu_lib.audit.inventory import drift
 from ennu_lib.audit.params import load_audit_params
-from ennu_lib.config import load_run
+from ennu_lib.catalog import load_catalogue
+from ennu_lib.config import load_run, params_dir
 from ennu_lib.errors import UsageError
 from ennu_lib.run.audit_score import print_score, score_clinic
 from ennu_lib.run.rehearsal import build_source
+from ennu_lib.source import connect, reflect
 from tests.support.rehearsals import make_rehearsal
 
 
@@ -17,6 +20,7 @@ def test_the_clinic_is_understood(database_url, tmp_path, workspace_folder):
     rehearsal = make_rehearsal(tmp_path, url=database_url)
     params = load_run(rehearsal.run_file)
     build_source(params, from_synthea=None, replace=True, say=lambda *_, **__: None)
+    assert drift(reflect(connect(database_url)), load_catalogue(params_dir() / "catalog")).is_empty()
     score = score_clinic(params)
     least = load_audit_params().profile.least
     relations, personal = (

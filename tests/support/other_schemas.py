@@ -175,3 +175,41 @@ MAKERS = {
     "hash": lambda n, p: f"{n:040x}",
     "initial": lambda n, p: GIVEN[n % 16][0],
 }  # fmt: skip
+
+
+def synthea(patients: int = 60, seed: int = 3) -> dict[str, pl.DataFrame]:
+    """Tables with the columns of a Synthea CSV export: capitals, UUIDs as keys, references without `_id`."""
+    rng = np.random.default_rng(seed)
+
+    def ids(count: int, first: int) -> list[str]:
+        return [f"{first:08x}-0000-4000-8000-{n:012x}" for n in range(count)]
+
+    def of(keys: list[str], count: int) -> list[str]:
+        return [keys[n] for n in rng.integers(0, len(keys), count)]
+
+    people, places, doctors, payers = ids(patients, 1), ids(6, 2), ids(12, 3), ids(9, 4)
+    visits = ids(patients * 5, 5)
+    count = len(visits)
+    day = [f"20{n % 15 + 10}-0{n % 9 + 1}-1{n % 9}" for n in range(count)]
+    code = [f"{100_000 + n % 40}" for n in range(count)]
+    of_visit = {"PATIENT": of(people, count), "ENCOUNTER": of(visits, count), "CODE": code}
+    return {
+        "patients": pl.DataFrame(
+            {
+                "Id": people,
+                "BIRTHDATE": day[:patients],
+                "SSN": [f"999-{n % 90 + 10}-{n + 1000}" for n in range(patients)],
+            }
+            | {"FIRST": of(list(GIVEN), patients), "LAST": of(list(FAMILY), patients), "CITY": ["Easton"] * patients}
+        ),
+        "organizations": pl.DataFrame({"Id": places, "NAME": [f"Site {n}" for n in range(6)]}),
+        "providers": pl.DataFrame({"Id": doctors, "ORGANIZATION": of(places, 12), "NAME": of(list(FAMILY), 12)}),
+        "payers": pl.DataFrame({"Id": payers, "NAME": [f"Plan {n}" for n in range(9)]}),
+        "encounters": pl.DataFrame(
+            {"Id": visits, "START": day, "PATIENT": of(people, count), "ORGANIZATION": of(places, count)}
+            | {"PROVIDER": of(doctors, count), "PAYER": of(payers, count), "CODE": code}
+        ),
+        "conditions": pl.DataFrame({"START": day, **of_visit}),
+        "observations": pl.DataFrame({"DATE": day, **of_visit, "VALUE": code}),
+        "payer_transitions": pl.DataFrame({"PATIENT": people, "PAYER": of(payers, patients)}),
+    }

@@ -10,6 +10,7 @@ from ennu_lib.audit.graph import FOUNDATION, migration_order
 from ennu_lib.audit.names import counts_things, words
 from ennu_lib.audit.relations import RELATIONS
 from tests.support.audited import audited, found_relations, sqlite_of
+from tests.support.other_schemas import synthea
 
 RNG = np.random.default_rng(4)
 PATIENTS, USERS, DOCTORS, VISITS = 400, 60, 15, 900
@@ -144,3 +145,19 @@ def test_a_plural_counts_things():
     ids = ("id", "code")
     assert counts_things("package_credits", ids) and not counts_things("diagnosis_codes", ids)
     assert not counts_things("status", ids)
+
+
+def test_relations_of_a_synthea_export_are_found(tmp_path):
+    result = audited(sqlite_of(tmp_path / "synthea.sqlite", synthea()), tmp_path)
+    of_visit = {"PATIENT": "patients.Id", "ENCOUNTER": "encounters.Id"}
+    assert found_relations(result) == {
+        "providers.ORGANIZATION": "organizations.Id",
+        "encounters.PATIENT": "patients.Id",
+        "encounters.ORGANIZATION": "organizations.Id",
+        "encounters.PROVIDER": "providers.Id",
+        "encounters.PAYER": "payers.Id",
+        "payer_transitions.PATIENT": "patients.Id",
+        "payer_transitions.PAYER": "payers.Id",
+        **{f"{table}.{column}": key for table in ("conditions", "observations") for column, key in of_visit.items()},
+    }
+    assert result.patients == "patients"
