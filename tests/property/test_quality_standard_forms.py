@@ -29,7 +29,7 @@ ODD = st.one_of(
 
 
 @pytest.mark.parametrize("rule", RULES)
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(text=ODD)
 def test_every_input_gives_a_value_or_a_reason_and_a_value_is_its_own_standard_form(rule, text):
     outcome = standard(rule)(text)
@@ -41,7 +41,7 @@ def test_every_input_gives_a_value_or_a_reason_and_a_value_is_its_own_standard_f
 
 
 @pytest.mark.parametrize("rule", [name for name, rule in RULES.items() if rule.at_a_glance])
-@settings(max_examples=40)
+@settings(max_examples=25)
 @given(texts=st.lists(ODD, max_size=8))
 def test_what_passes_at_a_glance_is_what_the_function_would_leave(rule, texts):
     column = ColumnStandard(rule, lists())
