@@ -270,13 +270,17 @@ def _repeat(frame: pl.DataFrame, mutation: Mutation, victims: list[str]):
 
 
 def _swap_rows(frame: pl.DataFrame, mutation: Mutation, victims: list[str]):
-    """Pairs of rows exchange what stands in the column."""
-    partner = {a: b for a, b in zip(victims[::2], victims[1::2], strict=False)}
-    partner |= {b: a for a, b in partner.items()}
+    """Pairs of rows that differ in the column `value`, their patient, exchange what stands in the column."""
+    owners = dict(frame.select(KEY, mutation.value).iter_rows())
     values = dict(frame.select(KEY, mutation.column).iter_rows())
-    swapped = [values[partner[k]] if k in partner else values[k] for k in frame[KEY].to_list()]
-    changed = [k for k in partner if values[k] != values[partner[k]]]
-    return frame.with_columns(pl.Series(mutation.column, swapped, dtype=frame.schema[mutation.column])), changed
+    pairs = [
+        (a, b)
+        for a, b in zip(victims[::2], victims[1::2], strict=False)
+        if owners[a] != owners[b] and values[a] != values[b]
+    ]
+    partner = dict(pairs) | {b: a for a, b in pairs}
+    swapped = [values[partner.get(key, key)] for key in frame[KEY].to_list()]
+    return frame.with_columns(pl.Series(mutation.column, swapped, dtype=frame.schema[mutation.column])), list(partner)
 
 
 def _swap_columns(frame: pl.DataFrame, mutation: Mutation, victims: list[str]):

@@ -82,21 +82,21 @@ def wrong_unit(tables: Tables, settings) -> list[Look]:
 
 @checks("CLN-04")
 def population_shift(tables: Tables, settings) -> list[Look]:
-    """The median of a metric, laboratory and unit moves from one year to the next: a new assay, or a new unit."""
+    """The median of a test, as a laboratory names it, moves from one year to the next: a new assay, or a new unit."""
     frame = measured(tables).filter(
         (pl.col("table") == "lab_results") & pl.col("number").is_not_null() & pl.col("date").is_not_null()
     )
     frame = frame.with_columns(year=pl.col("date").dt.year())
     yearly = (
-        frame.group_by("metric", "lab", "ucum", "year")
+        frame.group_by("metric", "name", "ucum", "year")
         .agg(median=pl.col("number").median(), n=pl.len())
         .filter(pl.col("n") >= settings["at_least"])
     )
-    before = yearly.select("metric", "lab", "ucum", pl.col("year") + 1, earlier="median")
-    moved = yearly.join(before, on=["metric", "lab", "ucum", "year"], how="inner")
+    before = yearly.select("metric", "name", "ucum", pl.col("year") + 1, earlier="median")
+    moved = yearly.join(before, on=["metric", "name", "ucum", "year"], how="inner")
     shift = (pl.col("median") / pl.col("earlier") - 1).abs() > settings["shift"]
     moved = moved.select(
-        pl.concat_str("metric", "lab", "ucum", pl.col("year").cast(pl.String), separator="|", ignore_nulls=True).alias(
+        pl.concat_str("metric", "name", "ucum", pl.col("year").cast(pl.String), separator="|", ignore_nulls=True).alias(
             KEY
         ),
         moved=shift,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from ennu_lib.rules.parsing import NOTHING, filled
+from ennu_lib.rules.parsing import NOTHING, filled, word
 from ennu_lib.rules.registry import Look, checks
 from ennu_lib.rules.tables import Tables
 
@@ -36,26 +36,21 @@ def coded(tables: Tables, settings) -> list[Look]:
 
     A value is a variant when it differs only in case and blanks from one that is far more frequent in its column.
     """
-    looks = []
-    for table in tables.catalogue.tables:
-        if not tables.has(table.name):
-            continue
-        columns = _coded_columns(table, settings)
-        if not columns:
-            continue
-        frame = tables(table.name, *columns)
-        fails = {}
-        for column in columns:
-            usual = _usual_spellings(frame, column, settings)
-            if usual is None:
-                continue
+    named = {table.name: _coded_columns(table, settings) for table in tables.catalogue.tables if tables.has(table.name)}
+    frames = {name: tables(name, *columns) for name, columns in named.items() if columns}
+    places = [(name, column) for name in frames for column in named[name]]
+    counted = pl.collect_all(_spellings(frames[name], column) for name, column in places)
+    fails: dict[str, dict[tuple[str, str], pl.Expr]] = {name: {} for name in frames}
+    for (name, column), spellings in zip(places, counted, strict=True):
+        usual = _usual_spellings(spellings, column, settings)
+        if usual:
             folded = pl.col(column).str.strip_chars().str.to_lowercase()
             expected = folded.replace_strict(usual, default=None, return_dtype=pl.String)
-            fails[column, "SPELLING"] = expected.is_not_null() & (pl.col(column) != expected)
-        if f"{table.name}.gender" == "patients.gender" and "gender" in columns:
-            fails["gender", "UNKNOWN_CODE"] = filled("gender") & ~pl.col("gender").is_in(settings["sexes"])
-        looks.append(Look(table.name, frame, fails))
-    return looks
+            fails[name][column, "SPELLING"] = expected.is_not_null() & (pl.col(column) != expected)
+    if "gender" in named.get("patients", []):
+        known = word("gender").is_in([*settings["synonyms"]["gender"], *(sex.lower() for sex in settings["sexes"])])
+        fails["patients"]["gender", "UNKNOWN_CODE"] = filled("gender") & ~known
+    return [Look(name, frame, fails[name]) for name, frame in frames.items() if fails[name]]
 
 
 def _coded_columns(table, settings) -> list[str]:
@@ -66,13 +61,14 @@ def _coded_columns(table, settings) -> list[str]:
     return list(dict.fromkeys([*chosen, *(c for c in named if c in present)]))
 
 
-def _usual_spellings(frame: pl.LazyFrame, column: str, settings) -> dict[str, str] | None:
+def _spellings(frame: pl.LazyFrame, column: str) -> pl.LazyFrame:
+    """Every value of a column with its rows, and the same folded to lower case without blanks."""
+    counted = frame.select(pl.col(column).alias("value")).drop_nulls().group_by("value").agg(pl.len().alias("n"))
+    return counted.with_columns(folded=pl.col("value").str.strip_chars().str.to_lowercase())
+
+
+def _usual_spellings(counted: pl.DataFrame, column: str, settings) -> dict[str, str] | None:
     """Per folded value its most frequent spelling; values that are no code list at all give None."""
-    counted = (
-        frame.select(pl.col(column).alias("value")).drop_nulls().group_by("value").agg(pl.len().alias("n"))
-        .with_columns(folded=pl.col("value").str.strip_chars().str.to_lowercase())
-        .collect()
-    )  # fmt: skip
     if counted.height == 0 or counted.height > settings["most_spellings"]:
         return None
     synonyms = settings["synonyms"].get(column, {})
