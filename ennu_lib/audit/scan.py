@@ -9,7 +9,6 @@ from pathlib import Path
 
 import polars as pl
 
-from ennu_lib.audit.classes import PERSONAL
 from ennu_lib.audit.defects import find_defects
 from ennu_lib.audit.graph import groups, migration_order
 from ennu_lib.audit.growth import growth
@@ -43,10 +42,6 @@ class Scan:
     dated: pl.DataFrame
     subjects: Mapping[str, str]
     patients: str | None
-
-    def personal_columns(self) -> pl.DataFrame:
-        """Columns that hold personal data, with class and reason."""
-        return self.classes.filter(pl.col("class").is_in([str(c) for c in PERSONAL]))
 
 
 def scan(
