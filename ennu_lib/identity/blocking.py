@@ -1,5 +1,7 @@
 """Candidate pairs: only records that share every key of a blocking rule are compared."""
 
+import os
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from itertools import product
 
@@ -43,7 +45,11 @@ def candidate_pairs(people: People, params: Blocking, nicknames: dict[str, tuple
     unknown = sorted({key for rule in rules for key in rule} - set(keys))
     if unknown:
         raise ConfigurationError("blocking rules", [f"unknown key {key!r}" for key in unknown])
-    runs = [_prepare(rule, n >= len(params.rules), keys, params, len(people)) for n, rule in enumerate(rules)]
+    records = len(people)
+    allowed = [params.pairs_per_record] * len(params.rules) + [params.broad_pairs_per_record] * len(params.broad_rules)
+    allowed = [max(params.least_pairs, int(share * records)) for share in allowed]
+    with ThreadPoolExecutor(max_workers=os.cpu_count()) as workers:  # sorting and hashing leave the interpreter alone
+        runs = list(workers.map(lambda one: _prepare(*one, keys, params, records), zip(rules, allowed, strict=True)))
     runs = _within_budget(runs, min(params.most_pairs, params.most_pairs_per_record * max(len(people), 20)))
     rows, found = [], [np.empty(0, np.uint64)]
     for run in runs:
@@ -70,16 +76,16 @@ class _Run:
         return replace(self, cap=cap, members={size: m for size, m in self.members.items() if size <= cap})
 
 
-def _prepare(rule: list[str], broad: bool, keys: BlockingKeys, params: Blocking, records: int) -> _Run:
+def _prepare(rule: list[str], allowance: int, keys: BlockingKeys, params: Blocking, records: int) -> _Run:
     record, block = _membership(rule, keys, records)
     starts = np.flatnonzero(np.concatenate([[True], block[1:] != block[:-1]])) if len(block) else np.empty(0, np.int64)
     size = np.diff(np.append(starts, len(block)))
-    counts = np.bincount(size)
-    shared = np.flatnonzero(counts[2:]) + 2
+    several = np.flatnonzero(size > 1)
+    starts, size = starts[several], size[several]
+    counts = np.bincount(size, minlength=3)
+    shared = np.flatnonzero(counts)
     sizes = pl.DataFrame({"size": shared, "blocks": counts[shared]}, schema={"size": pl.Int64, "blocks": pl.Int64})
-    cap = params.largest_block
-    if broad:
-        cap = _cap_within(sizes, cap, max(params.broad_least_pairs, int(params.broad_pairs_per_record * records)))
+    cap = _cap_within(sizes, params.largest_block, allowance)
     members = {int(n): record[starts[size == n][:, None] + np.arange(n)] for n in shared if n <= cap}
     return _Run(rule, sizes, cap, members)
 

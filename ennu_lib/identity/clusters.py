@@ -57,7 +57,7 @@ def cluster(
             label[members[parts == part]] = members[parts == part][0]
     sizes = np.bincount(label, minlength=records)
     too_large = np.union1d(too_large, np.flatnonzero(sizes > params.clusters.largest))
-    given_up = np.isin(label, too_large)
+    given_up = _flags(too_large, records)[label]
     label[given_up] = np.flatnonzero(given_up)
     return Clustering(label, extra, np.flatnonzero(given_up), int(split))
 
@@ -72,9 +72,16 @@ def components(edges: np.ndarray, records: int) -> np.ndarray:
 
 
 def _groups(label: np.ndarray, roots: np.ndarray) -> list[np.ndarray]:
-    members = np.flatnonzero(np.isin(label, roots))
+    members = np.flatnonzero(_flags(roots, len(label))[label])
     order = members[np.argsort(label[members], kind="stable")]
     return np.split(order, np.flatnonzero(np.diff(label[order])) + 1) if len(order) else []
+
+
+def _flags(positions: np.ndarray, records: int) -> np.ndarray:
+    """Per record whether it is one of `positions`."""
+    flags = np.zeros(records, bool)
+    flags[positions] = True
+    return flags
 
 
 def _distances(groups, scored, scorer: Scorer, params: IdentityParams, must, cannot):

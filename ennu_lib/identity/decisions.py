@@ -43,6 +43,8 @@ class Replayed:
 
     def with_second_reviewer(self, risky: np.ndarray, reviewers: int) -> "Replayed":
         """Only those joins in force that enough reviewers want; `risky` are packed pairs that need `reviewers`."""
+        if not len(self.must):
+            return self
         short = np.isin(packed_pairs(self.must), risky) & (self.votes < reviewers)
         return replace(self, must=self.must[~short], votes=self.votes[~short], waiting=self.must[short])
 

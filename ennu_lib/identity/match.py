@@ -135,6 +135,8 @@ def _guarded(scored: pl.DataFrame) -> np.ndarray:
 def _with_decided(scored: pl.DataFrame, scorer: Scorer, human: Replayed) -> pl.DataFrame:
     """Pairs a person decided about are listed even where no blocking rule proposes them."""
     decided = np.unique(np.concatenate(list(human.packed().values())))
+    if not len(decided):
+        return scored
     missing = decided[~np.isin(decided, scored.select(_PACKED).to_series().to_numpy())]
     return pl.concat([scored, scorer.score_all(missing)]).sort("left", "right") if len(missing) else scored
 

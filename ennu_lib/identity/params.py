@@ -69,8 +69,9 @@ class Blocking(Strict):
     most_pairs_per_record: int = Field(ge=1)
     most_pairs: int = Field(ge=1)
     rules: list[list[str]] = Field(min_length=1)
+    pairs_per_record: float = Field(default=50, gt=0)
     broad_pairs_per_record: float = Field(default=0, ge=0)
-    broad_least_pairs: int = Field(default=0, ge=0)
+    least_pairs: int = Field(default=0, ge=0)
     broad_rules: list[list[str]] = []
 
 
