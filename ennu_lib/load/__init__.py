@@ -4,6 +4,8 @@ from ennu_lib.images import fingerprint, image_frame, images, objects_to_load
 from ennu_lib.load.ledger import Ledger
 from ennu_lib.load.links import Linked, load_links
 from ennu_lib.load.records import Loaded, RecordLoader
+from ennu_lib.load.repair import repair_finding, repair_portal
+from ennu_lib.load.repair_plan import keep_before, repair_lines, write_repair
 from ennu_lib.load.run_load import (
     bring_schema,
     close_ledger,
@@ -24,6 +26,7 @@ __all__ = [
     "fingerprint",
     "image_frame",
     "images",
+    "keep_before",
     "load_associations",
     "load_counts",
     "load_findings",
@@ -31,4 +34,8 @@ __all__ = [
     "load_records",
     "objects_to_load",
     "open_ledger",
+    "repair_finding",
+    "repair_lines",
+    "repair_portal",
+    "write_repair",
 ]

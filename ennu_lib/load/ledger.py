@@ -108,6 +108,13 @@ class Ledger:
         schema = {"external_id": pl.String, "state": pl.String, "code": pl.String}
         return pl.DataFrame(rows, schema=schema, orient="row")
 
+    def forget(self, object_type: str, external_ids: Iterable[str]) -> None:
+        """Take records out: they are no longer in the portal, and nothing is to be loaded for them."""
+        with _transaction(self._db):
+            self._db.executemany(
+                "DELETE FROM record WHERE object = ? AND external_id = ?", [(object_type, i) for i in external_ids]
+            )
+
     def close(self) -> None:
         """Fold the write-ahead log into the file and close it."""
         self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")

@@ -14,6 +14,7 @@ from ennu_lib import identity
 from ennu_lib.config import RunParams, load_run, params_dir, workspace_root
 from ennu_lib.errors import ConfigurationError, OutOfOrder, UsageError
 from ennu_lib.evidence.phase import RUN_FILE
+from ennu_lib.run.repair import plan_repair
 from ennu_lib.workspace import Workspace, replacing
 
 Say = Callable[..., None]
@@ -50,6 +51,7 @@ def identity_params() -> identity.IdentityParams:
 class FoundRun:
     """A finished phase 03 to look at or decide about."""
 
+    run_file: Path
     params: RunParams
     workspace: Workspace
 
@@ -84,7 +86,7 @@ def find_run(run_file: Path, run_id: str | None) -> FoundRun:
     runs = [p.parents[1] for p in ends if (p.parents[1] / RUN_FILE).read_bytes() == text]
     if not runs:
         raise OutOfOrder(f"no run of {run_file.name} has finished {PHASE}; run it first, or name another with --run-id")
-    return FoundRun(params, Workspace(runs[-1].name))
+    return FoundRun(run_file, params, Workspace(runs[-1].name))
 
 
 def show_person(found: FoundRun, person: str, values: bool, say: Say) -> None:
@@ -108,7 +110,8 @@ def show_person(found: FoundRun, person: str, values: bool, say: Say) -> None:
 
 
 def split_person(found: FoundRun, person: str, rows: list[str], who: str, why: str, say: Say) -> pl.DataFrame:
-    """Take rows out of a person: keep the decision, replay the graph, and say what changes. Returns the changes."""
+    """Take rows out of a person: keep the decision, replay the graph, say what changes, for the portal too. Returns
+    the changes of the graph."""
     before = found.graph().clusters
     events = identity.split_events(before, _person(before, person), rows, _name(who), _now(), why)
     return _decided(found, before, events, say)
@@ -175,6 +178,8 @@ def _decided(found: FoundRun, before: pl.DataFrame, events: pl.DataFrame, say: S
         say(f"{len(graph.waiting)} guarded pairs wait for a second reviewer: the same command, by somebody else")
     elif changes.is_empty():
         say("nothing changes")
+    if len(changes):
+        plan_repair(found.run_file, found.workspace, say)
     return changes
 
 
