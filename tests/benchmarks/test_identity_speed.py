@@ -1,4 +1,5 @@
-"""Speed, memory and quality of matching a table of people, beside recordlinkage's stock route on the same data.
+"""Speed, memory and quality of matching a table of people, beside recordlinkage's and Splink's own
+routes on the same data. Splink is there with `pip install -e '.[bench]'`.
 
 `ENNU_BENCH_PEOPLE=1000000` measures the size that the requirement names; the default is small enough for a routine run.
 Each engine runs in a process of its own, so that its peak memory is its own.
@@ -41,10 +42,12 @@ def in_a_process(engine: str, folder) -> dict:
     return json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()[-1])
 
 
-@pytest.mark.parametrize("engine", ["blocks_to_clusters", "table_to_golden_records", "stock_recordlinkage"])
+@pytest.mark.parametrize("engine", ["blocks_to_clusters", "table_to_golden_records", "stock_recordlinkage", "splink_duckdb"])
 def test_speed(benchmark, folder, engine):
     if engine == "stock_recordlinkage" and PEOPLE > MOST_FOR_STOCK:
         pytest.skip("the stock route runs out of memory at this size")
+    if engine == "splink_duckdb":
+        pytest.importorskip("splink", reason="Splink is an extra: pip install -e '.[bench]'")
     found = benchmark.pedantic(in_a_process, args=(engine, folder), rounds=1)
     print(
         f"\n{engine:24} {found['records']:>9,} records {found['pairs']:>10,} pairs {found['seconds']:7.1f} s "

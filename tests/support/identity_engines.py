@@ -20,9 +20,7 @@ from tests.support.identity_params import PARAMS
 
 def main(engine: str, folder: Path) -> None:
     table = pl.scan_parquet(folder / "people.parquet")
-    found = {"blocks_to_clusters": linked, "table_to_golden_records": whole, "stock_recordlinkage": stock}[engine](
-        table
-    )
+    found = ENGINES[engine](table)
     truth = pl.read_parquet(folder / "truth.parquet")
     true = pairs_within(truth, "patient_id", "person_id")
     pairs = found.pop("scored", None)
@@ -56,6 +54,24 @@ def stock(table: pl.LazyFrame) -> dict:
     opinion, figures = _timed(lambda: second_opinion(people, nothing, limits))
     left, right = opinion.matches >> np.uint64(32), opinion.matches & np.uint64(0xFFFFFFFF)
     return figures | {"pairs": len(opinion.asked), "found": _keyed(people, left, right), "what": "matches of its ECM"}
+
+
+def splink_duckdb(table: pl.LazyFrame) -> dict:
+    """Splink's textbook recipe on DuckDB, from the same standardized values."""
+    from tests.support.splink_route import splink_pairs
+
+    people = standardize_people(table, PARAMS.columns, PARAMS, "patient_id")
+    (pairs, made), figures = _timed(lambda: splink_pairs(people))
+    scored = _keyed(people, pairs["left"].to_numpy(), pairs["right"].to_numpy())
+    return figures | {"pairs": made, "scored": scored.with_columns(pairs["probability"]), "what": "at p >= .5"}
+
+
+ENGINES = {
+    "blocks_to_clusters": linked,
+    "table_to_golden_records": whole,
+    "stock_recordlinkage": stock,
+    "splink_duckdb": splink_duckdb,
+}
 
 
 def _keyed(people, left: np.ndarray, right: np.ndarray) -> pl.DataFrame:
