@@ -1,5 +1,7 @@
 """Candidate pairs: only records that share every key of a blocking rule are compared."""
 
+from __future__ import annotations
+
 import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -40,6 +42,16 @@ def candidate_pairs(people: People, params: Blocking, nicknames: dict[str, tuple
     """Run the blocking rules. Every rule's pair count is known before its self-join runs; blocks above the cap, and the
     largest ones when all rules together would exceed the budget, are left out and counted.
     Raises ConfigurationError for a rule with an unknown key."""
+    rows, found = [], [np.empty(0, np.uint64)]
+    for run in blocks_of(people, params, nicknames):
+        pairs = _self_join(run)
+        rows.append(rule_summary(run, len(pairs)))
+        found.append(pairs)
+    return Candidates(_sorted_distinct(np.concatenate(found)), pl.DataFrame(rows, infer_schema_length=None))
+
+
+def blocks_of(people: People, params: Blocking, nicknames: dict[str, tuple[str, ...]]) -> list[_Run]:
+    """Who is in the blocks of each rule, after the caps; raises as `candidate_pairs` does."""
     keys = blocking_keys(people, nicknames)
     rules = [*params.rules, *params.broad_rules]
     unknown = sorted({key for rule in rules for key in rule} - set(keys))
@@ -50,13 +62,7 @@ def candidate_pairs(people: People, params: Blocking, nicknames: dict[str, tuple
     allowed = [max(params.least_pairs, int(share * records)) for share in allowed]
     with ThreadPoolExecutor(max_workers=os.cpu_count()) as workers:  # sorting and hashing leave the interpreter alone
         runs = list(workers.map(lambda one: _prepare(*one, keys, params, records), zip(rules, allowed, strict=True)))
-    runs = _within_budget(runs, min(params.most_pairs, params.most_pairs_per_record * max(len(people), 20)))
-    rows, found = [], [np.empty(0, np.uint64)]
-    for run in runs:
-        pairs = _self_join(run)
-        rows.append(_rule_summary(run, len(pairs)))
-        found.append(pairs)
-    return Candidates(_sorted_distinct(np.concatenate(found)), pl.DataFrame(rows, infer_schema_length=None))
+    return _within_budget(runs, min(params.most_pairs, params.most_pairs_per_record * max(records, 20)))
 
 
 @dataclass(frozen=True)
@@ -72,7 +78,7 @@ class _Run:
     def predicted(self) -> int:
         return _pairs_of(self.sizes.filter(pl.col("size") <= self.cap))
 
-    def capped(self, cap: int) -> "_Run":
+    def capped(self, cap: int) -> _Run:
         return replace(self, cap=cap, members={size: m for size, m in self.members.items() if size <= cap})
 
 
@@ -150,7 +156,8 @@ def _sorted_distinct(numbers: np.ndarray) -> np.ndarray:
     return numbers[np.concatenate([[True], numbers[1:] != numbers[:-1]])] if len(numbers) else numbers
 
 
-def _rule_summary(run: _Run, made: int) -> dict[str, str | int]:
+def rule_summary(run: _Run, made: int) -> dict[str, str | int]:
+    """What one rule did, as a row of `Candidates.summary`."""
     kept, dropped = run.sizes.filter(pl.col("size") <= run.cap), run.sizes.filter(pl.col("size") > run.cap)
     return {
         "rule": " + ".join(run.rule),

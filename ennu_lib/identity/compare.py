@@ -117,8 +117,8 @@ class Comparer:
         self.fields = [c.field for c in self.comparisons]
         self.codes = people.codes.select(pl.all().cast(pl.Int32).fill_null(NO_VALUE)).to_pandas()
         values: dict[int, Values] = {}
-        features = [_feature(c, people, params.nicknames, values) for c in self.comparisons]
-        self._compare = recordlinkage.Compare(features, indexing_type="position")
+        self.features = [_feature(c, people, params.nicknames, values) for c in self.comparisons]
+        self._compare = recordlinkage.Compare(self.features, indexing_type="position")
 
     def levels(self, left: np.ndarray, right: np.ndarray) -> np.ndarray:
         """Agreement levels, one int8 column per compared field, one row per pair of positions."""

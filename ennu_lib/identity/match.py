@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import polars as pl
 
-from ennu_lib.identity.blocking import candidate_pairs
+from ennu_lib.identity.blocking import Candidates, candidate_pairs
 from ennu_lib.identity.clinical import Whereabouts
 from ennu_lib.identity.clusters import Clustering, automatic, bridges, cluster
 from ennu_lib.identity.compare import Comparer
@@ -22,6 +22,18 @@ from ennu_lib.identity.stable import Pseudonym, golden_ids
 
 Progress = Callable[[str, int, int], None]
 _PACKED = pl.col("left").cast(pl.UInt64) * 2**32 + pl.col("right").cast(pl.UInt64)
+
+
+Engine = Callable[[People, Comparer, IdentityParams, Progress], tuple[Candidates, np.ndarray]]
+
+
+def on_this_machine(
+    people: People, comparer: Comparer, params: IdentityParams, tell: Progress
+) -> tuple[Candidates, np.ndarray]:
+    """Candidate pairs and their agreement patterns, made here."""
+    tell("block", 0, 1)
+    candidates = candidate_pairs(people, params.blocking, params.nicknames)
+    return candidates, comparer.patterns(candidates.pairs, lambda done, total: tell("compare", done, total))
 
 
 @dataclass(frozen=True)
@@ -67,12 +79,14 @@ def match_people(
     visits: pl.DataFrame | None = None,
     pseudonym: Pseudonym | None = None,
     progress: Progress | None = None,
+    engine: Engine = on_this_machine,
 ) -> Identity:
     """Find the rows that are one person and build golden records.
 
     `columns` maps fields to columns (default: the parameters'); `decisions` are review events (see decisions.py);
     `previous` (key, golden_id) keeps ids stable, and a survivor whose key is its golden_id; `visits` (see clinical.py)
-    keep apart who was in two places at once; `pseudonym` makes ids from keys; `progress(step, done, total)`.
+    keep apart who was in two places at once; `pseudonym` makes ids from keys; `progress(step, done, total)`;
+    `engine` makes and compares the pairs (see splink_engine.py for another than this machine).
     The same rows in any order give the same result. Raises SourceChanged when there is nothing to compare,
     ConfigurationError for repeated keys or wrong decisions.
     """
@@ -83,7 +97,7 @@ def match_people(
     whereabouts = None
     if visits is not None and len(visits):
         whereabouts = Whereabouts(visits, people.keys, params.clinical.visits.shortest_overlap_minutes)
-    linked = link(people, params, replay(decisions, people.keys), tell, whereabouts)
+    linked = link(people, params, replay(decisions, people.keys), tell, whereabouts, engine)
     tell("golden records", 0, 1)
     return _identity(patients, key, columns, params, people, linked, previous, pseudonym)
 
@@ -103,13 +117,16 @@ class Linked:
 
 
 def link(
-    people: People, params: IdentityParams, human: Replayed, tell: Progress, whereabouts: Whereabouts | None = None
+    people: People,
+    params: IdentityParams,
+    human: Replayed,
+    tell: Progress,
+    whereabouts: Whereabouts | None = None,
+    engine: Engine = on_this_machine,
 ) -> Linked:
     """Candidate pairs, agreement patterns, model, scores and clusters of standardized people."""
-    tell("block", 0, 1)
-    candidates = candidate_pairs(people, params.blocking, params.nicknames)
     comparer = Comparer(people, params)
-    patterns = comparer.patterns(candidates.pairs, lambda done, total: tell("compare", done, total))
+    candidates, patterns = engine(people, comparer, params, tell)
     tell("learn", 0, 1)
     model, distinct, _ = learn(patterns, comparer, _agreement(people, comparer), len(people), params.model)
     scorer = Scorer(people, comparer, model, params, whereabouts)
@@ -223,7 +240,7 @@ def _summary(people: People, linked: Linked, pairs: pl.DataFrame, clusters: pl.D
         "fields_absent": list(people.absent),
         "second_opinion_agreement": linked.opinion.agreement,
         "second_opinion_heard": linked.opinion.heard,
-        "decisions_of_people": len(linked.human.must) + len(linked.human.cannot),
+        "decisions_of_people": sum(len(p) for p in (linked.human.must, linked.human.cannot, linked.human.waiting)),
     }
 
 

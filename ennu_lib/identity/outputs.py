@@ -123,6 +123,7 @@ def identity_findings(found: Identity) -> list[Finding]:
     """Checks on the matching as a whole."""
     twins = found.pairs.filter((pl.col("kind") == "twins") & (pl.col("decision") == MERGED)).height
     people = found.clusters.group_by("golden_id").agg(pl.len().alias("rows"))
+    unclear = found.pairs.filter(pl.col("reason").is_in(["reviewers disagree", "contradictory decisions"])).height
     return [
         check("IDN-01", "The model converged", int(not found.summary["converged"]), 1),
         check("IDN-02", "No pair of twins was merged", twins, max(found.pairs.height, 1), severity=Severity.BLOCK),
@@ -142,6 +143,14 @@ def identity_findings(found: Identity) -> list[Finding]:
             people.filter(pl.col("rows") > 10).height,
             people.height,
             reason="larger clusters chain through shared data (2026-11)",
+        ),
+        check(
+            "IDN-06",
+            "Decisions of reviewers do not contradict each other",
+            unclear,
+            found.summary["decisions_of_people"],
+            severity=Severity.WARN,
+            note="such pairs are kept apart until the reviewers agree",
         ),
     ]
 

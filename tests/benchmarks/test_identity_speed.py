@@ -42,7 +42,9 @@ def in_a_process(engine: str, folder) -> dict:
     return json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()[-1])
 
 
-@pytest.mark.parametrize("engine", ["blocks_to_clusters", "table_to_golden_records", "stock_recordlinkage", "splink_duckdb"])
+@pytest.mark.parametrize(
+    "engine", ["blocks_to_clusters", "table_to_golden_records", "stock_recordlinkage", "splink_duckdb"]
+)
 def test_speed(benchmark, folder, engine):
     if engine == "stock_recordlinkage" and PEOPLE > MOST_FOR_STOCK:
         pytest.skip("the stock route runs out of memory at this size")

@@ -2,8 +2,10 @@ import polars as pl
 import pytest
 
 from ennu_lib.errors import ConfigurationError
+from ennu_lib.evidence import Status
 from ennu_lib.identity.decisions import SCHEMA, agreement, replay
 from ennu_lib.identity.match import match_people
+from ennu_lib.identity.outputs import identity_findings
 from tests.support.family_people import family_people
 from tests.support.identity_params import PARAMS
 
@@ -108,6 +110,7 @@ def test_votes_that_differ_keep_the_pair_apart_and_are_named(clinic):
     )
     assert "reviewers disagree about 1 pairs; they were kept apart" in matched.findings
     assert matched.pairs.filter(reason="reviewers disagree")["decision"].to_list() == ["review"]
+    assert {f.id: f.status for f in identity_findings(matched)}["IDN-06"] == Status.FAIL
 
 
 def test_a_withdrawal_takes_back_what_anybody_said_before():
