@@ -18,8 +18,9 @@ SCHEMA = {"step": pl.String, "planned": pl.Int64, "confirmed": pl.Int64}
 def repair_portal(phase: Phase, client: PortalClient, ledger: Ledger) -> pl.DataFrame:
     """Clear values, take associations away and archive records as the workspace's repair says; nothing without one.
 
-    Runs after the records were loaded and before the associations are, so that a link that stays under another label is
-    put back. Returns step, planned, confirmed by reading back; the repair is over when all of it is confirmed.
+    Runs before records and associations are loaded, so that what is archived is not counted among them, and a link that
+    stays under another label is put back. Returns step, planned, confirmed by reading back; the repair is over when all
+    of it is confirmed.
     """
     if not phase.workspace.exists(RECORDS):
         return pl.DataFrame(schema=SCHEMA)

@@ -47,7 +47,7 @@ def _record_differences(client: PortalClient, workspace):
         found = {r.properties[EXTERNAL_ID]: r.properties for r in client.list_records(name, sorted(kept))}
         wrong |= {(name, "record", i) for i in wanted.keys() ^ found.keys()}
         for i in wanted.keys() & found.keys():
-            wrong |= {(name, i, p) for p in kept if (p in wanted[i]) != bool(found[i].get(p))}
+            wrong |= {(name, i, p) for p in kept if bool(wanted[i].get(p)) != bool(found[i].get(p))}
     return wrong
 
 

@@ -2,6 +2,7 @@
 
 import importlib.util
 import shutil
+import sys
 
 import pytest
 
@@ -26,15 +27,20 @@ def duckdb_api():
 
 
 @pytest.fixture
-def spark_api(tmp_path):
+def spark_api(tmp_path, monkeypatch):
     if missing("splink", "pyspark") or not shutil.which("java"):
         pytest.skip("Splink, pyspark or Java is not installed: pip install -e '.[spark]', and Java 17")
     from pyspark.sql import SparkSession
     from splink.backends.spark import SparkAPI
     from splink.internals.spark.jar_location import similarity_jar_location
 
+    monkeypatch.setenv("PYSPARK_PYTHON", sys.executable)
     local = SparkSession.builder.master("local[2]").config("spark.jars", similarity_jar_location())
-    for name, value in {"sql.shuffle.partitions": 4, "ui.enabled": False, "driver.host": "127.0.0.1"}.items():
+    for name, value in {
+        "sql.shuffle.partitions": 4,
+        "ui.enabled": False,
+        "driver.host": "127.0.0.1",
+    }.items():
         local = local.config(f"spark.{name}", value)
     session = local.config("spark.sql.execution.arrow.pyspark.enabled", True).getOrCreate()
     session.sparkContext.setCheckpointDir(str(tmp_path))
@@ -46,7 +52,7 @@ def spark_api(tmp_path):
 def test_the_same_people_are_found(backend, request):
     from ennu_lib.identity.splink_engine import SplinkEngine
 
-    table, _ = family_people(1500, seed=4)
+    table, _ = family_people(600, seed=4)
     here = match_people(table, PARAMS)
     there = match_people(table, PARAMS, engine=SplinkEngine(request.getfixturevalue(backend)))
     for frame in ("pairs", "clusters", "golden", "review", "model"):
