@@ -183,13 +183,14 @@ def _places(block: Block, columns: int) -> Iterator[tuple[np.ndarray, np.ndarray
     data = np.frombuffer(block.data, dtype=np.uint8)
     at = block.starts
     for _ in range(columns):
-        sizes, null = data[at].astype(np.int64), None
+        marks, null = data[at], None
+        sizes = marks.astype(np.int64)
         at = at + 1
-        if sizes.max() >= NULL:
-            null = sizes == NULL
+        if marks.max() >= NULL:
+            null = marks == NULL
             sizes[null] = 0
             for mark, width in SIZES.items():
-                long = np.flatnonzero(sizes == mark)
+                long = np.flatnonzero(marks == mark)
                 if long.size:
                     sizes[long] = sum(data[at[long] + n].astype(np.int64) << (8 * n) for n in range(width))
                     at[long] += width
