@@ -34,10 +34,10 @@ synthea: setup ## The same with a Synthea CSV export: make synthea SYNTHEA=/path
 lab: setup ## Open JupyterLab at notebook 01, with the demo clinic and the emulator ready
 	@$(BIN)/ennu lab --run $(RUN)
 
-test: setup ## Run the tests, the notebooks among them, and print branch coverage; with SLOW=1 the slow ones too
+test: setup ## Run the tests, the notebooks among them; with SLOW=1 the slow ones too, and print branch coverage
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check --quiet .
-	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(if $(SLOW),,-m "not slow") --cov --cov-report=term:skip-covered
+	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(if $(SLOW),--cov --cov-report=term:skip-covered,-m "not slow")
 
 bench: setup ## Run the benchmarks, each beside the obvious alternative
 	@$(BIN)/python -m pytest tests/benchmarks --benchmark-only -s

@@ -14,6 +14,8 @@ from ennu_lib.evidence import PHASES
 from ennu_lib.report.masking.personal_data import scan
 from tests.support.rehearsals import make_rehearsal
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def rehearsal(tmp_path_factory):
@@ -114,7 +116,6 @@ def test_a_phase_out_of_order_says_which_one_to_run(rehearsal):
     assert "Ended in an error" in page
 
 
-@pytest.mark.slow
 def test_an_unreachable_portal_has_its_own_exit_code(rehearsal, finished):
     silent = rehearsal.with_changes("silent", target={"url": "http://127.0.0.1:9"})
     silent.run("--only", "01", run_id="silent", ENNU_PORTAL_TOKEN="x")
@@ -123,7 +124,6 @@ def test_an_unreachable_portal_has_its_own_exit_code(rehearsal, finished):
     assert "does not answer" in done.stderr
 
 
-@pytest.mark.slow
 def test_repairs_hold_the_clean_truth_and_events_rebuild_them(rehearsal, finished):
     scored = rehearsal.ennu("quality", "score", "--run-id", "r1")
     assert scored.returncode == 0, scored.stdout + scored.stderr
@@ -139,7 +139,6 @@ def test_unknown_keys_are_refused_before_anything_runs(rehearsal):
     assert not (rehearsal.folder / "workspace/wrong").exists()
 
 
-@pytest.mark.slow
 def test_a_run_is_undone_in_the_portal_by_one_command(rehearsal, finished):
     run = ("--run", str(rehearsal.run_file), "--run-id")
     made = evidence(rehearsal, "07_load")["counts"]["rows"]

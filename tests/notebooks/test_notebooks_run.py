@@ -11,7 +11,7 @@ from tests.support.rehearsals import make_rehearsal
 
 
 def test_every_cell_of_every_notebook_runs(tmp_path):
-    rehearsal = make_rehearsal(tmp_path, patients=30)
+    rehearsal = make_rehearsal(tmp_path, patients=15)
     built = rehearsal.ennu("clinic", "build", "--run", str(rehearsal.run_file))
     assert built.returncode == 0, built.stderr
     (tmp_path / "workspace/portal").mkdir()

@@ -1,4 +1,5 @@
 import polars as pl
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -10,6 +11,7 @@ from tests.support.identity_params import PARAMS, people_table
 FEW = settings(max_examples=4, deadline=None)
 
 
+@pytest.mark.slow
 @FEW
 @given(st.integers(0, 10**6), st.integers(0, 10**6), st.booleans())
 def test_the_order_of_rows_changes_nothing(seed, shuffle, hard):

@@ -15,6 +15,8 @@ from ennu_lib.scores.measurement import Measurement, parse_birth_date
 from ennu_lib.scores.vectorised import score_all
 from tests.support.score_params import AS_OF, BINARY, CATALOGUE, GRADED
 
+pytestmark = pytest.mark.slow
+
 LENIENT = GRADED.varied(coverage_min="0.01", min_metrics=1, required_categories=["Thyroid"], coverage_complete="0.3")
 VARIANTS = {
     "graded": GRADED,

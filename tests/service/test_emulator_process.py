@@ -14,6 +14,8 @@ from ennu_lib.emulator import EmulatorSettings, running
 from ennu_lib.errors import AlreadyRunning, TargetUnreachable, UsageError
 from tests.support.emulated_portal import CALM, EmulatedPortal, text_property, upsert_input
 
+pytestmark = pytest.mark.slow
+
 COMMAND = [sys.executable, "-m", "ennu_lib.emulator"]
 
 

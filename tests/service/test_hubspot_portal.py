@@ -20,6 +20,8 @@ from ennu_lib.hubspot.preflight import preflight
 from ennu_lib.hubspot.retry import RetryPolicy
 from ennu_lib.hubspot.schema import EXTERNAL_ID
 
+pytestmark = pytest.mark.slow
+
 ALL = {"schema", "sensitive", "unique"}
 LIMITS = flat_limits(1_000_000, 10_000_000, 1_000_000, 10_000_000)
 UNLIMITED = EmulatorSettings(limits_enforced=False, burst=1_000_000, association_burst=1_000_000)

@@ -19,6 +19,8 @@ from ennu_lib.hubspot.schema import EXTERNAL_ID
 from ennu_lib.hubspot.shared_clock import SharedVirtualClock
 from ennu_lib.hubspot.transport import Timeouts
 
+pytestmark = pytest.mark.slow
+
 LIMITS = flat_limits(1_000_000, 10_000_000, 1_000_000, 10_000_000)
 UNLIMITED = EmulatorSettings(limits_enforced=False, burst=1_000_000, association_burst=1_000_000)
 QUICK = RetryPolicy(attempts=12, first_seconds=0.01, locked_seconds=0.01, burst_seconds=0.01, migrating_seconds=0.01)

@@ -18,6 +18,8 @@ import pytest
 from ennu_lib.report.index import render_index
 from ennu_lib.report.render import render_phase
 
+pytestmark = pytest.mark.slow
+
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 if not CHROMIUM:
     pytest.skip("no Chromium here", allow_module_level=True)

@@ -19,6 +19,8 @@ from ennu_lib.clinic.__main__ import main
 from ennu_lib.clinic.labels import IDENTITY_FILE, LABELS_FILE
 from ennu_lib.errors import ConfigurationError, SourceUnreachable, StorageFull
 
+pytestmark = pytest.mark.slow
+
 PARAMS = Path(__file__).parents[2] / "params"
 CATALOGUE = load_catalogue(PARAMS / "catalog")
 PATIENTS = 120
@@ -133,7 +135,6 @@ def dump(file: Path) -> list:
     return rows
 
 
-@pytest.mark.slow
 def test_same_seed_same_content_in_another_process_and_another_seed_another(tmp_path):
     params = small_params(tmp_path)
     for name, seed in (("a", 3), ("c", 4)):
@@ -146,7 +147,6 @@ def test_same_seed_same_content_in_another_process_and_another_seed_another(tmp_
     assert first != other
 
 
-@pytest.mark.slow
 def test_a_clinic_is_replaced_only_on_request_and_other_tables_stay(built, tmp_path):
     file = tmp_path / "clinic.sqlite"
     shutil.copyfile(built[0], file)

@@ -18,6 +18,8 @@ from ennu_lib.clinic.synthea_account import ImportAccount
 from ennu_lib.clinic.synthea_spec import load_import_plan
 from ennu_lib.errors import ConfigurationError, DataLost
 
+pytestmark = pytest.mark.slow
+
 PARAMS = Path(__file__).parents[2] / "params"
 CATALOGUE = load_catalogue(PARAMS / "catalog")
 

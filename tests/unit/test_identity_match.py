@@ -10,6 +10,8 @@ from tests.support.family_people import family_people
 from tests.support.febrl import COLUMNS, febrl
 from tests.support.identity_params import PARAMS, people_table
 
+pytestmark = pytest.mark.slow
+
 ALONE = PARAMS.model_copy(update={"second_opinion": PARAMS.second_opinion.model_copy(update={"most_records": 0})})
 
 

@@ -16,6 +16,8 @@ from ennu_lib.rules.mutation import by_rule, kill_rates, load_mutations
 from ennu_lib.rules.quarantine import Release, dependents, quarantined, split_released
 from tests.support.one_clinic import one_clinic
 
+pytestmark = pytest.mark.slow
+
 FOLDER = params_dir() / "rules"
 TODAY = dt.date(2026, 6, 30)
 KEYS = Keys("k" * 40)

@@ -12,6 +12,8 @@ from ennu_lib import cli, identity
 from tests.support.family_people import family_people
 from tests.support.identity_params import PARAMS
 
+pytestmark = pytest.mark.slow
+
 NAMES = (
     "first_name=first_name,last_name=last_name,birth_date=date_of_birth,phone=phone_primary+phone_mobile,zip=zip_code"
 )
