@@ -10,6 +10,9 @@ from sqlalchemy import exc, types
 
 from ennu_lib.source.connect import reaching
 
+# MySQL's own binary types share no public base class in SQLAlchemy.
+OTHER_BYTES = frozenset({"BIT", "VARBINARY", "BINARY", "TINYBLOB", "MEDIUMBLOB", "LONGBLOB"})
+
 
 class Kind(StrEnum):
     """How a column's values are kept in Parquet."""
@@ -105,7 +108,7 @@ def _kind(declared: types.TypeEngine) -> Kind:
         return Kind.DECIMAL
     if isinstance(declared, (types.Date, types.DateTime, types.Time, types.Interval)):
         return Kind.MOMENT
-    if isinstance(declared, types.LargeBinary) or type(declared).__name__.upper() in ("BIT", "VARBINARY", "BINARY"):
+    if isinstance(declared, types.LargeBinary) or type(declared).__name__.upper() in OTHER_BYTES:
         return Kind.BYTES
     return Kind.TEXT if isinstance(declared, types.String) else Kind.OTHER
 

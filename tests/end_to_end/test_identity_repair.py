@@ -56,13 +56,12 @@ def _link_differences(client: PortalClient, workspace):
     links = pl.concat([workspace.scan(name) for name in link_files(workspace)]).collect()
     for (near, far), rows in links.group_by("from_object", "to_object"):
         ids = [{r.properties[EXTERNAL_ID]: r.id for r in client.list_records(n, [EXTERNAL_ID])} for n in (near, far)]
-        wanted = {(ids[0][a], ids[1][b]) for a, b in rows.select("from_id", "to_id").iter_rows()}
-        every = list(ids[0].values())
+        wanted = {(ids[0].get(a, a), ids[1].get(b, b)) for a, b in rows.select("from_id", "to_id").iter_rows()}
+        every, found = list(ids[0].values()), set()
         for start in range(0, len(every), 500):
-            batch = every[start : start + 500]
-            read = client.read_associations(near, far, batch).links
-            found = {(a, b) for a, targets in read.items() for b in targets}
-            wrong |= {(near, far, *pair) for pair in found ^ {p for p in wanted if p[0] in set(batch)}}
+            read = client.read_associations(near, far, every[start : start + 500]).links
+            found |= {(a, b) for a, targets in read.items() for b in targets}
+        wrong |= {(near, far, *pair) for pair in found ^ wanted}
     return wrong
 
 

@@ -4,6 +4,7 @@ import pytest
 
 from ennu_lib.keys import Keys
 from ennu_lib.source import connect, extract, reflect
+from ennu_lib.source.shapes import Kind
 from ennu_lib.source.snapshot import Snapshot, snapshot
 from ennu_lib.source.values import Unfit
 from ennu_lib.workspace import Workspace
@@ -22,6 +23,8 @@ MARIADB = (
     "INSERT INTO kinds (id, tx, c) VALUES (2, '', ''), (3, NULL, 'x')",
     "CREATE TABLE wide (id int PRIMARY KEY, a longtext, b longtext)",
     "INSERT INTO wide VALUES (1, repeat('x', 300), repeat('y', 15000000)), (2, 'z', NULL)",
+    "CREATE TABLE blobs (id int PRIMARY KEY, a tinyblob, b mediumblob, c longblob)",
+    "INSERT INTO blobs VALUES (1, x'ff00', x'ff00', x'ff00'), (2, NULL, '', x'c3a9')",
     "CREATE TABLE lengths (id int PRIMARY KEY, a text, b text)",
     "INSERT INTO lengths SELECT seq, repeat('a', seq), 'end' FROM seq_240_to_300",
     "INSERT INTO lengths SELECT seq, repeat('a', seq), 'end' FROM seq_65530_to_65535",
@@ -85,6 +88,15 @@ def test_both_ways_give_the_same(engine, tmp_path, monkeypatch):
         assert frames[0].schema == frames[1].schema
         assert frames[0].equals(frames[1]), name
         assert (fast[name].digest, fast[name].kept_as_text) == (slow[name].digest, slow[name].kept_as_text)
+
+
+def test_bytes_stay_bytes(engine):
+    if engine.dialect.name == "mysql":
+        shape = reflect(engine)["blobs"]
+        assert [c.kind for c in shape.columns[1:]] == [Kind.BYTES] * 3
+        with snapshot(engine) as taken:
+            (frame,) = taken.read(shape, 1000)
+        assert frame["c"].to_list() == [b"\xff\x00", b"\xc3\xa9"]
 
 
 def test_only_what_does_not_fit_its_types_is_read_row_by_row(engine):
