@@ -8,6 +8,7 @@ workspace/<run-id>/
 
 from __future__ import annotations
 
+import atexit
 import errno
 import fcntl
 import hashlib
@@ -128,6 +129,7 @@ class HeldLock:
 
 
 HELD = HeldLock()
+atexit.register(HELD.release)
 
 
 def make_private(folder: Path) -> None:
