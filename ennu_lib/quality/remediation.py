@@ -29,7 +29,6 @@ class RemediationParams(Strict):
 
     dependents_depth: int = Field(ge=1, le=6)
     worklist_rows: int = Field(ge=1)
-    listed_references: int = Field(ge=0, le=1000)
 
 
 def load_remediation(path: Path) -> RemediationParams:
