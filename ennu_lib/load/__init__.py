@@ -15,6 +15,7 @@ from ennu_lib.load.run_load import (
     load_records,
     open_ledger,
 )
+from ennu_lib.load.where import where_loaded
 
 __all__ = [
     "Ledger",
@@ -37,5 +38,6 @@ __all__ = [
     "repair_finding",
     "repair_lines",
     "repair_portal",
+    "where_loaded",
     "write_repair",
 ]
