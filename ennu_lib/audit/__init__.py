@@ -4,6 +4,7 @@ from ennu_lib.audit import blocks
 from ennu_lib.audit.capacity import capacity_plan, spans
 from ennu_lib.audit.capacity_portal import capacity_findings, forecast_against_actual, portal_caps
 from ennu_lib.audit.codes import code_values
+from ennu_lib.audit.details import details
 from ennu_lib.audit.exceptions import accepted_exceptions, extraction_findings, unread_tables
 from ennu_lib.audit.inventory import (
     drift,
@@ -16,6 +17,7 @@ from ennu_lib.audit.inventory import (
 from ennu_lib.audit.judging import scan_findings
 from ennu_lib.audit.params import AuditParams, load_audit_params
 from ennu_lib.audit.personal import read_decisions
+from ennu_lib.audit.quirks import quirk_findings, quirk_frame
 from ennu_lib.audit.ranking import ranked
 from ennu_lib.audit.relations import declared_relations
 from ennu_lib.audit.scan import Scan, keep, scan
@@ -31,6 +33,7 @@ __all__ = [
     "check_sensitivity",
     "code_values",
     "declared_relations",
+    "details",
     "drift",
     "excluded_tables",
     "extraction_findings",
@@ -41,6 +44,8 @@ __all__ = [
     "keep",
     "load_audit_params",
     "portal_caps",
+    "quirk_findings",
+    "quirk_frame",
     "ranked",
     "read_decisions",
     "require_tables",

@@ -15,9 +15,11 @@ import polars as pl
 
 from ennu_lib.audit import blocks
 from ennu_lib.audit.codes import code_values
+from ennu_lib.audit.details import details
 from ennu_lib.audit.names import has, words
 from ennu_lib.audit.params import AuditParams, load_audit_params
 from ennu_lib.audit.personal import read_decisions
+from ennu_lib.audit.quirks import quirk_frame
 from ennu_lib.audit.ranking import ranked
 from ennu_lib.audit.relations import declared_relations
 from ennu_lib.audit.scan import Scan, scan
@@ -28,7 +30,7 @@ from ennu_lib.report.facts import facts
 from ennu_lib.report.html import Html, element, join
 from ennu_lib.report.page import draw_page, write_page
 from ennu_lib.report.sections import Contents
-from ennu_lib.source import MEANING, Extracted, TableShape, connect, extract, reflect
+from ennu_lib.source import MEANING, Extracted, Quirks, TableShape, connect, extract, read_quirks, reflect
 from ennu_lib.workspace import Workspace, replacing
 
 Progress = Callable[[int, int, str], None]
@@ -53,6 +55,7 @@ def audit_database(
     params = load_audit_params()
     engine = connect(url, password)
     shapes = reflect(engine, schema)
+    quirks = read_quirks(engine, shapes, schema)
     with tempfile.TemporaryDirectory(prefix="ennu-audit-") as folder:
         workspace = Workspace("audit", Path(folder))
         extracted = extract(
@@ -68,11 +71,11 @@ def audit_database(
         found = scan(extracted, workspace, params, day, decisions, progress)
         codes = code_values(found.columns, found.classes, extracted, workspace, params.profile)
         shutil.rmtree(workspace.root, ignore_errors=True)
-    data = as_data(found, shapes, extracted, codes, params)
+    data = as_data(found, shapes, extracted, codes, params, quirks)
     out.mkdir(parents=True, exist_ok=True)
     with replacing(out / DATA) as temporary:
         temporary.write_text(json.dumps(data, indent=1, ensure_ascii=False, default=str) + "\n", encoding="utf-8")
-    write_page(_page(found, shapes, extracted, codes, params, day, engine.dialect.name), out / PAGE)
+    write_page(_page(found, shapes, extracted, codes, params, quirks, day, engine.dialect.name), out / PAGE)
     return data
 
 
@@ -87,6 +90,7 @@ def as_data(
     extracted: Mapping[str, Extracted],
     codes: pl.DataFrame,
     params: AuditParams,
+    quirks: Quirks,
 ) -> dict[str, Any]:
     """Tables, columns with their classes, relations with their confidence: everything found, and no patient's value.
 
@@ -99,7 +103,9 @@ def as_data(
     order = ranked(found, extracted, params.profile.risk)
     return {
         "patients": found.patients,
-        "tables": order.to_dicts(),
+        "tables": [{**row, "stored": quirks.storage.get(row["table"], "")} for row in order.to_dicts()],
+        "quirks": quirk_frame(quirks).to_dicts(),
+        "not_told_by_the_server": list(quirks.untold),
         "columns": columns.to_dicts(),
         "codes": codes.to_dicts(),
         "keys": found.keys.to_dicts(),
@@ -124,6 +130,7 @@ def _page(
     extracted: Mapping[str, Extracted],
     codes: pl.DataFrame,
     params: AuditParams,
+    quirks: Quirks,
     today: dt.date,
     dialect: str,
 ) -> str:
@@ -132,13 +139,14 @@ def _page(
     unread = {name: table.unread for name, table in extracted.items() if table.file is None}
     sections = {
         "All tables, ranked": [blocks.ranked_table(order)],
+        "How tables are stored": [blocks.quirk_table(quirk_frame(quirks), quirks.untold)],
         "Volume and growth": [blocks.volume_chart(order), blocks.growth_figure(found, f"{today}")],
         "How full the columns are": [blocks.completeness_map(found.columns)],
         "What hangs together": [blocks.relation_figure(found), blocks.order_blocks(found)],
         "Relations": [blocks.relation_table(found, declared_relations(shapes)), blocks.orphan_table(found)],
         "Personal data": [blocks.class_table(found.classes), blocks.personal_table(found.classes)],
         "What is wrong": [blocks.defect_table(found.defects)],
-        "Every column": [blocks.details(found, codes)],
+        "Every column": [details(found, codes, quirks)],
         "What was not done": [not_done(_limits(unread))],
     }
     body = join((contents.section(title, join(_public(b) for b in parts)) for title, parts in sections.items()), "\n")

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import polars as pl
 
 from ennu_lib.audit.classes import NOT_PERSONAL, PersonalClass
 from ennu_lib.audit.drawings import growth_chart, relation_graph
-from ennu_lib.audit.profile import EMPTY_KINDS
+from ennu_lib.audit.quirks import quirk_kinds
 from ennu_lib.audit.ranking import UNDECIDED
 from ennu_lib.audit.scan import Scan
 from ennu_lib.report import charts, figure, note, show, table
-from ennu_lib.report.html import Html, block, element, join
+from ennu_lib.report.html import Html
 
 CLASSES = {
     "full": (1, 2),
@@ -90,6 +92,19 @@ def growth_figure(scan: Scan, today: str) -> Html:
 
 
 YEARLY = 12
+
+
+def quirk_table(found: pl.DataFrame, untold: Sequence[str] = ()) -> Html:
+    """Kinds of quirks of how tables are stored, those that endanger the move first."""
+    return table(
+        quirk_kinds(found),
+        caption="How tables are stored, where that is unusual, by kind",
+        formats={"columns": "sparse"},
+        labels={"endangers": "endangers the move"},
+        note=f"This user may not ask the server for: {', '.join(untold)}." if untold else
+        "Table by table they are in the details of every column and in the evidence.",
+        rows=ALL,
+    )  # fmt: skip
 
 
 def relation_figure(scan: Scan) -> Html:
@@ -212,59 +227,3 @@ def defect_table(defects: pl.DataFrame) -> Html:
         note="All of them, column by column, are in the evidence and in the details below.",
         rows=ALL,
     )
-
-
-def details(scan: Scan, codes: pl.DataFrame) -> Html:
-    """Every column of every table, one folded section per table."""
-    described = scan.columns.join(scan.classes.select("table", "column", "class"), on=["table", "column"], how="left")
-    wrong = scan.defects.group_by("table", "column").agg(
-        pl.format("{} {}", pl.col("defect").str.replace_all("_", " "), "rows").str.join(", ").alias("defects")
-    )
-    listed = codes.group_by("table", "column", maintain_order=True).agg(
-        pl.format("{} ({})", "value", "rows").str.join(", ").alias("codes")
-    )
-    whole = described.join(wrong, on=["table", "column"], how="left").join(listed, on=["table", "column"], how="left")
-    parts = []
-    for (name,), columns in whole.partition_by("table", as_dict=True, maintain_order=True).items():
-        drawn = _details_of(name, columns)
-        summary = element(
-            "summary", element("code", name), f" · {columns.height:,} columns · {columns['rows'][0]:,} rows"
-        )
-        parts.append(element("details", summary, drawn))
-    if not parts:
-        return note("No table was read, so there are no columns to show.", "attention")
-    return block("columns", join(parts))
-
-
-def _details_of(name: str, columns: pl.DataFrame) -> Html:
-    shown = columns.select(
-        "column",
-        "declared",
-        "found",
-        pl.col("class").str.replace_all("_", " "),
-        "filled",
-        *EMPTY_KINDS,
-        "distinct",
-        pl.col("pattern").fill_null(""),
-        _range(),
-        pl.col("defects").fill_null(""),
-        pl.col("codes").fill_null(""),
-    )
-    return table(
-        shown,
-        caption=f"Columns of {name}",
-        formats={"filled": "percent", **dict.fromkeys(EMPTY_KINDS, "sparse")},
-        labels={"zero_date": "zero date", "sentinel_date": "sentinel date", "range": "quartiles"},
-        rows=ALL,
-    )
-
-
-def _range() -> pl.Expr:
-    """The quartiles of numbers that are no identifiers; a single smallest or largest value could be somebody's."""
-    harmless = (
-        pl.col("class").is_in(["clinical", "operational", "none"])
-        & pl.col("q25").is_not_null()
-        & (pl.col("rows") >= 11)
-    )
-    spread = pl.format("{} – {} – {}", *(pl.col(q).round(2) for q in ("q25", "median", "q75")))
-    return pl.when(harmless).then(spread).otherwise(pl.lit("")).alias("range")

@@ -46,6 +46,13 @@ def test_a_strange_database_ends_with_a_page(strange, tmp_path):
     assert {relations[x, f"{y}_id"] for x, y in ("ab", "bc", "ca")} == {"a", "b", "c"}
     assert [c["table"] for c in data["cuts"] if c["table"] in "abc"] == ["a"], "one relation of the cycle is cut"
     assert relations["MiXeD_CaSe", "parent_id"] == "MiXeD_CaSe"
+    quirks = {(q["table"], q["quirk"]): q for q in data["quirks"]}
+    assert quirks["Select", "reserved_name"]["columns"][:2] == ["order", "group"]
+    assert quirks["generated", "generated"]["columns"] == ["total"]
+    assert quirks["a view", "view"]["endangers"] is False
+    assert ("wide", "no_snapshot") in quirks or not url.startswith("mysql")
+    assert all(table["stored"] for table in data["tables"])
+    assert "Quirks: no primary key; reserved name (" in page
     for value in ("Ann 7", "1917-02-03", "open sesame"):
         assert value not in page and value not in json.dumps(data)
 
