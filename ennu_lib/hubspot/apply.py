@@ -68,6 +68,8 @@ def _send(step: Step, client: PortalClient) -> None:
             client.update_schema(step.object, step.body)
         case "group", "create":
             client.create_group(step.object, step.body)
+        case "group", "change":
+            client.update_group(step.object, step.name, step.body)
         case "property", "create":
             client.create_property(step.object, step.body)
         case "property", "change":

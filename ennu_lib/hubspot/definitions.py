@@ -109,6 +109,11 @@ class Definitions(Caller):
         path = self.paths.properties(self.type_id(object_type), "groups")
         self._make(path, body, f"the group {object_type}.{body['name']}")
 
+    def update_group(self, object_type: str, name: str, body: Mapping[str, Any]) -> None:
+        """Change the wording of a property group."""
+        path = self.paths.properties(self.type_id(object_type), "groups", name)
+        self.ask("objects", "PATCH", path, body=dict(body), what=f"changing the group {object_type}.{name}")
+
     def association_labels(self, from_type: str, to_type: str) -> list[Json]:
         """The association types of one direction: `{category, typeId, label}`; the unlabelled one has no label."""
         path = self.paths.associations(self.type_id(from_type), self.type_id(to_type), "labels")

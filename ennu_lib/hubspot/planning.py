@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -72,14 +72,21 @@ def _fixed_in_schema(found: ObjectType, present: dict[str, Any]) -> Iterator[tup
 
 
 def _plan_group(draft: _Draft, found: ObjectType, group: Group, live: LivePortal) -> None:
-    target = f"{found.name}.{group.name}"
-    if found.name not in live.groups:
-        if not group.created_with_schema:
-            draft.create.append(Step("group", "create", found.name, group.name, group_body(group)))
-    elif group.name in live.groups[found.name]:
-        draft.keep.append(target)
-    else:
+    present = live.groups.get(found.name, {}).get(group.name)
+    if present is not None:
+        _plan_wording(draft, found, group, present)
+    elif found.name in live.groups or not group.created_with_schema:
         draft.create.append(Step("group", "create", found.name, group.name, group_body(group)))
+
+
+def _plan_wording(draft: _Draft, found: ObjectType, group: Group, present: Mapping[str, Any]) -> None:
+    """HubSpot words the group that it makes with a schema itself, and that wording stays."""
+    changed = () if group.created_with_schema else differences(present, group_body(group))
+    if changed:
+        body = {item.field: item.after for item in changed}
+        draft.change.append(Step("group", "change", found.name, group.name, body, differences=changed))
+    else:
+        draft.keep.append(f"{found.name}.{group.name}")
 
 
 def _plan_property(draft: _Draft, found: ObjectType, held: Property, live: LivePortal) -> None:

@@ -151,13 +151,17 @@ def test_a_change_in_the_files_is_the_next_plan(client, portal, schema, tmp_path
     assert [option["value"] for option in gender["options"]] == ["male", "female", "unknown", "other"]
 
 
-def test_the_wording_of_objects_and_labels_is_changed_in_place(client, schema):
+def test_the_wording_of_objects_groups_and_labels_is_changed_in_place(client, schema):
     apply_plan(plan_of(client, schema), client, schema, ALL)
+    contacts = schema.objects["contacts"]
+    worded = tuple(
+        g.model_copy(update={"label": "Members"}) if g.name == "ennu_membership" else g for g in contacts.groups
+    )
     labs = schema.objects["lab_results"].model_copy(update={"plural": "Laboratory Results", "description": "Other."})
     guarantor = next(found for found in schema.associations if found.id == "A12")
     label = guarantor.labels[0].model_copy(update={"inverse": "Pays For"})
     changed = PortalSchema(
-        {**schema.objects, "lab_results": labs},
+        {**schema.objects, "lab_results": labs, "contacts": contacts.model_copy(update={"groups": worded})},
         schema.properties,
         tuple(
             found.model_copy(update={"labels": (label, *found.labels[1:])}) if found is guarantor else found
@@ -165,7 +169,11 @@ def test_the_wording_of_objects_and_labels_is_changed_in_place(client, schema):
         ),
     )
     plan = plan_of(client, changed)
-    assert {step.target for step in plan.steps} == {"lab_results", "contacts > contacts.guarantor"}
+    assert {step.target for step in plan.steps} == {
+        "lab_results",
+        "contacts.ennu_membership",
+        "contacts > contacts.guarantor",
+    }
     apply_plan(plan, client, changed)
     assert plan_of(client, changed).empty
     assert client.schema("lab_results")["labels"]["plural"] == "Laboratory Results"

@@ -186,6 +186,17 @@ def test_the_wording_of_an_object_is_changed(schema, finished):
     assert step.body == {"labels": {"singular": "Lab Result", "plural": "Lab Results"}}
 
 
+def test_the_wording_of_a_group_is_changed(schema, finished):
+    finished.groups["contacts"]["ennu_membership"]["label"] = "Members"
+    (step,) = make_plan(schema, finished).change
+    assert (step.kind, step.name, list(step.body)) == ("group", "ennu_membership", ["label"])
+
+
+def test_the_group_that_hubspot_makes_with_an_object_keeps_its_wording(schema, finished):
+    finished.groups["health_scores"]["health_scores_information"]["label"] = "Health Score Information"
+    assert make_plan(schema, finished).empty
+
+
 def test_a_half_made_object_is_completed(schema, finished):
     del finished.properties["health_scores"]["health_score_id"]
     del finished.properties["health_scores"]["ennu_external_id"]
