@@ -2,6 +2,8 @@
 
 from ennu_lib.identity.clinical import facts_summary, read_facts, read_visits, united_facts
 from ennu_lib.identity.decisions import agreement
+from ennu_lib.identity.desk import Desk
+from ennu_lib.identity.desk_open import open_browser, review_here
 from ennu_lib.identity.evaluate import (
     answered_by_truth,
     at_thresholds,
@@ -47,6 +49,7 @@ from ennu_lib.identity.scoring import TruthScore, score_run
 from ennu_lib.identity.tables import MatchedTable, append_decisions, match_table, read_decisions
 
 __all__ = [
+    "Desk",
     "Graph",
     "Identity",
     "IdentityParams",
@@ -84,12 +87,14 @@ __all__ = [
     "measure",
     "merge_events",
     "model_formats",
+    "open_browser",
     "pairs_within",
     "read_decisions",
     "read_facts",
     "read_visits",
     "repair",
     "replay_graph",
+    "review_here",
     "reviewers",
     "score_run",
     "second_opinion_table",

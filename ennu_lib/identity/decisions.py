@@ -1,7 +1,7 @@
 """What reviewers decided: events with who, when and why, which outrank the model on every later run.
 
-Each reviewer has one vote on a pair, their latest. Votes that differ keep the pair apart until the reviewers agree; a
-`withdrawn` event takes back every vote before it, whoever cast it.
+Each reviewer has one vote on a pair, their latest. Votes that differ keep the pair apart until the reviewers agree;
+`unsure` is a vote for neither; a `withdrawn` event takes back every vote before it, whoever cast it.
 """
 
 from dataclasses import dataclass, field, replace
@@ -12,7 +12,7 @@ from sklearn.metrics import cohen_kappa_score
 
 from ennu_lib.errors import ConfigurationError
 
-MUST_LINK, CANNOT_LINK, WITHDRAWN = "must_link", "cannot_link", "withdrawn"
+MUST_LINK, CANNOT_LINK, UNSURE, WITHDRAWN = "must_link", "cannot_link", "unsure", "withdrawn"
 SCHEMA = {c: pl.String for c in ("left", "right", "decision", "who", "when", "why")}
 
 
@@ -72,23 +72,33 @@ def replay(events: pl.DataFrame | None, keys: pl.Series) -> Replayed:
 def agreement(events: pl.DataFrame) -> dict[str, float | int | None]:
     """How far reviewers agree: pairs that two or more voted on, on how many of these they agree, and Cohen's kappa.
 
-    With more than two reviewers a pair counts for every two of them. kappa is None where it is not defined: fewer than
-    two pairs, or everybody always gave the same answer.
+    With more than two reviewers a pair counts for every two of them; who was unsure did not vote. kappa is None where
+    it is not defined: fewer than two pairs, or everybody always gave the same answer.
     """
     if not len(events):
         return {"pairs_by_two": 0, "agreed": 0, "kappa": None}
-    votes = _votes(events, pl.concat([events["left"], events["right"]]).unique().sort())[0]
-    both = votes.join(votes, on=["a", "b"], suffix="_other").filter(pl.col("who") < pl.col("who_other"))
+    votes = votes_in_force(events).filter(pl.col("decision") != UNSURE)
+    both = votes.join(votes, on=["left", "right"], suffix="_other").filter(pl.col("who") < pl.col("who_other"))
     same = int((both["decision"] == both["decision_other"]).sum())
     several = len(both) > 1 and pl.concat([both["decision"], both["decision_other"]]).n_unique() > 1
     kappa = float(cohen_kappa_score(both["decision"].to_list(), both["decision_other"].to_list())) if several else None
     return {"pairs_by_two": len(both), "agreed": same, "kappa": kappa}
 
 
+def votes_in_force(events: pl.DataFrame) -> pl.DataFrame:
+    """left, right, who, decision: every reviewer's vote in force. Keys are text, the lower one left; reviewers are in
+    lower case. Raises ConfigurationError as `replay` does."""
+    keys = pl.concat([events["left"], events["right"]]).cast(pl.String).unique().sort()
+    votes = _votes(events, keys)[0]
+    return votes.select(left=keys.gather(votes["a"]), right=keys.gather(votes["b"]), who="who", decision="decision")
+
+
 def _votes(events: pl.DataFrame, keys: pl.Series) -> tuple[pl.DataFrame, int]:
     """a, b, who, decision: every reviewer's vote in force on each pair of positions; and how many events are stale."""
     _check(events)
     events = events.select(pl.col(list(SCHEMA)).cast(pl.String))
+    # Ann and ann are one reviewer: nobody is their own second.
+    events = events.with_columns(pl.col("who").str.strip_chars().str.to_lowercase())
     place = pl.DataFrame({"key": keys.cast(pl.String), "place": np.arange(len(keys))})
     for side in ("left", "right"):
         events = events.join(
@@ -115,7 +125,7 @@ def _check(events: pl.DataFrame) -> None:
     if missing:
         raise ConfigurationError("decisions", [f"column {c!r} is missing" for c in missing])
     mistakes = []
-    unknown = ~pl.col("decision").is_in([MUST_LINK, CANNOT_LINK, WITHDRAWN])
+    unknown = ~pl.col("decision").is_in([MUST_LINK, CANNOT_LINK, UNSURE, WITHDRAWN])
     for problem, test in (("an unknown decision", unknown), *((f"no {c}", _blank(c)) for c in ("who", "when", "why"))):
         rows = events.with_row_index("event", offset=1).filter(test.fill_null(True))["event"].to_list()
         if rows:

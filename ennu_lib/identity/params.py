@@ -124,6 +124,21 @@ class SecondOpinion(Strict):
     overruled_from: float = Field(gt=0, le=1)
 
 
+class ReviewPage(Strict):
+    """What the review page offers; meanings in review.yml."""
+
+    reasons: dict[Literal["same", "different", "unsure"], list[str]] = Field(min_length=3)
+    own_words_most: int = Field(ge=20)
+
+    @field_validator("reasons")
+    @classmethod
+    def _number_keys(cls, reasons: dict[str, list[str]]) -> dict[str, list[str]]:
+        for answer, listed in reasons.items():
+            if not 1 <= len(listed) <= 9:
+                raise ValueError(f"{answer!r} needs one to nine reasons, one for each number key")
+        return reasons
+
+
 Rule = Literal[
     "never_overwrite", "most_recent", "most_complete", "most_frequent", "longest", "verified", "source_priority",
     "survived_before",
@@ -187,6 +202,7 @@ class IdentityParams(Strict):
     guards: list[Guard]
     clusters: Clusters
     second_opinion: SecondOpinion
+    review: ReviewPage
     survivorship: Survivorship
     clinical: Clinical
     nicknames: dict[str, tuple[str, ...]]
@@ -216,7 +232,7 @@ def load_identity_params(directory: Path | str) -> IdentityParams:
     read: dict[str, Any] = {}
     for name in ("fields.yml", "thresholds.yml"):
         read |= _yaml(directory / name, mistakes)
-    for name in ("blocking", "clinical", "placeholders", "survivorship"):
+    for name in ("blocking", "clinical", "placeholders", "review", "survivorship"):
         read[name] = _yaml(directory / f"{name}.yml", mistakes)
     read["nicknames"] = _nicknames(directory / "nicknames.csv", mistakes)
     if not mistakes:

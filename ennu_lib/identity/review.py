@@ -10,10 +10,10 @@ from difflib import SequenceMatcher
 import polars as pl
 
 from ennu_lib.errors import ConfigurationError
-from ennu_lib.identity.decisions import CANNOT_LINK, MUST_LINK, SCHEMA
+from ennu_lib.identity.decisions import CANNOT_LINK, MUST_LINK, SCHEMA, UNSURE
 from ennu_lib.identity.params import IdentityParams
 
-ANSWERS = {"same": MUST_LINK, "different": CANNOT_LINK, "unsure": ""}
+ANSWERS = {"same": MUST_LINK, "different": CANNOT_LINK, "unsure": UNSURE}
 QUESTION = ("question", "left_row", "right_row", "asked_because", "probability", "reviewers_needed")
 ANSWER = ("answer", "who", "why")
 DOT = "•"
@@ -77,7 +77,7 @@ def worksheet(
 
 
 def answers(sheet: bytes, review: pl.DataFrame, when: str, who: str = "") -> pl.DataFrame:
-    """The filled-in answers of a worksheet as review events; empty and `unsure` ones are none.
+    """The filled-in answers of a worksheet as review events; empty ones are none.
 
     `who` stands in where the column is empty. Raises ConfigurationError, naming every row: an unknown answer, an answer
     without who or why, a question that is not in the queue.
@@ -98,8 +98,8 @@ def answers(sheet: bytes, review: pl.DataFrame, when: str, who: str = "") -> pl.
             mistakes.append(f"row {number}: this question is not in the queue")
         elif not (name or who) or not why:
             mistakes.append(f"row {number}: an answer needs who gave it and why")
-        elif decision := ANSWERS[answer.lower()]:
-            events.append((line["left_row"], line["right_row"], decision, name or who, when, why))
+        else:
+            events.append((line["left_row"], line["right_row"], ANSWERS[answer.lower()], name or who, when, why))
     if mistakes:
         raise ConfigurationError("the worksheet", mistakes)
     return pl.DataFrame(events, schema=SCHEMA, orient="row")

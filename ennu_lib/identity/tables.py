@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -68,14 +70,27 @@ def _check(columns: dict[str, str | list[str]], others: list[str], present: list
 
 
 def append_decisions(path: Path, events: pl.DataFrame) -> None:
-    """Add review events to the private decisions file, one JSON object per line; nothing in it is ever rewritten."""
+    """Add review events to the private decisions file, one JSON object per line; nothing in it is ever rewritten.
+
+    On disk when it returns. What a power cut or a full disk left of a line goes first: it never was a decision.
+    """
     lines = "".join(
         json.dumps(row, ensure_ascii=False) + "\n" for row in events.select(list(SCHEMA)).iter_rows(named=True)
     )
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     path.touch(mode=0o600)
-    with path.open("a", encoding="utf-8") as file:
-        file.write(lines)
+    with path.open("r+b") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        file.seek(_whole_lines(path.read_bytes()))
+        file.truncate()
+        file.write(lines.encode("utf-8"))
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _whole_lines(content: bytes) -> int:
+    """How many bytes of the file are whole lines."""
+    return content.rfind(b"\n") + 1
 
 
 def read_decisions(path: Path) -> pl.DataFrame:
@@ -84,7 +99,8 @@ def read_decisions(path: Path) -> pl.DataFrame:
     if not path.exists():
         return pl.DataFrame(schema=SCHEMA)
     rows, broken = [], []
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+    content = path.read_bytes()
+    for number, line in enumerate(content[: _whole_lines(content)].split(b"\n")[:-1], 1):
         try:
             event = json.loads(line)
             rows.append({column: str(event[column]) for column in SCHEMA})

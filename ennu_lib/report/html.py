@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-VOID = {"br", "col", "hr", "img", "meta", "wbr"}
+VOID = {"br", "col", "hr", "img", "input", "link", "meta", "wbr"}
 
 
 @dataclass(frozen=True, repr=False)

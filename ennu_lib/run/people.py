@@ -136,6 +136,33 @@ def export_review(found: FoundRun, mask: bool, say: Say) -> Path:
     return path
 
 
+def open_review(found: FoundRun, who: str, say: Say) -> int:
+    """Serve the review page on this machine until Ctrl-C; return how many answers were kept meanwhile."""
+    from ennu_lib.identity.desk_server import DeskServer
+
+    review = found.workspace.scan("identity/review").collect()
+    if review.is_empty():
+        say("no question waits for a person")
+        return 0
+    desk = identity.Desk(review, found.workspace.scan("clean/patients"), identity_params(), found.registry, _name(who))
+    before = len(found.registry.decisions())
+    server = DeskServer(desk)
+    doorway = found.workspace.path("identity/review", ".html")
+    opened = identity.open_browser(server.url, doorway)
+    say(f"{len(review)} questions for {desk.who}; Ctrl-C ends the review, every answer is kept at once")
+    say("the page opens in the browser" if opened else f"open {server.url} in a browser on this machine")
+    try:
+        server.run()
+    except KeyboardInterrupt:
+        pass
+    finally:
+        doorway.unlink(missing_ok=True)
+    kept = len(found.registry.decisions()) - before
+    say(f"{kept} decisions kept; {len(found.graph().waiting)} pairs wait for a second reviewer")
+    say(f"they count from the next run of phase 03 on: ennu run --run-id {found.workspace.run_id} --from 03")
+    return kept
+
+
 def import_review(found: FoundRun, sheet: Path, who: str, say: Say) -> int:
     """Take the answers of a worksheet over as decisions; return how many."""
     if not sheet.is_file():
@@ -145,7 +172,7 @@ def import_review(found: FoundRun, sheet: Path, who: str, say: Say) -> int:
     found.registry.decide(events)
     graph = found.graph()
     say(f"{len(events)} decisions kept; {len(graph.waiting)} pairs wait for a second reviewer")
-    say("they count from the next run of phase 03 on: ennu run --only 03")
+    say(f"they count from the next run of phase 03 on: ennu run --run-id {found.workspace.run_id} --from 03")
     return len(events)
 
 

@@ -80,12 +80,17 @@ def merge(
 def review(
     run: RunFile = DEMO,
     run_id: RunId = None,
-    mask: Annotated[bool, typer.Option("--mask", help="Show only what differs between the two rows.")] = False,
+    mask: Annotated[bool, typer.Option("--mask", help="Worksheet: show only what differs between the rows.")] = False,
+    page: Annotated[
+        bool, typer.Option("--open", help="Answer in the browser, side by side, with the keyboard.")
+    ] = False,
+    who: Who = "",
 ) -> None:
-    """Write the review queue as a worksheet into the private workspace."""
-    from ennu_lib.run.people import export_review, find_run
+    """Write the review queue as a worksheet into the private workspace, or with --open answer it in the browser."""
+    from ennu_lib.run.people import export_review, find_run, open_review
 
-    export_review(find_run(_file(run), run_id), mask, typer.echo)
+    found = find_run(_file(run), run_id)
+    open_review(found, who, typer.echo) if page else export_review(found, mask, typer.echo)
 
 
 @app.command()

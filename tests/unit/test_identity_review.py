@@ -60,7 +60,7 @@ def test_a_worksheet_shows_both_rows_and_comes_back_as_events(queue):
         "ann",
     )
     assert told.select("decision", "who", "why").rows() == [
-        ("must_link", "ann", "same chart"), ("cannot_link", "bob", "twins"),
+        ("must_link", "ann", "same chart"), ("unsure", "ann", "?"), ("cannot_link", "bob", "twins"),
     ]  # fmt: skip
     assert told["left"][0] == lines[0]["left_row"]
 

@@ -56,3 +56,14 @@ def test_broken_lines_are_all_named(tmp_path):
     with pytest.raises(ConfigurationError) as caught:
         read_decisions(path)
     assert caught.value.mistakes == ["line 2 is no decision", "line 3 is no decision"]
+
+
+def test_what_a_power_cut_left_of_a_line_never_was_a_decision(tmp_path):
+    file = tmp_path / "people/decisions.jsonl"
+    event = pl.DataFrame([("1", "2", "must_link", "ann", "2026-01-01", "a\u2028b")], schema=SCHEMA, orient="row")
+    append_decisions(file, event)
+    with file.open("a") as half:
+        half.write('{"left": "1", "ri')
+    assert read_decisions(file).rows() == event.rows()
+    append_decisions(file, event)
+    assert read_decisions(file).rows() == event.rows() * 2

@@ -2,13 +2,25 @@
 
 import csv
 import io
+import os
+import re
+import signal
 import stat
+import subprocess
+import sys
 
+import httpx
 import polars as pl
 import pytest
 import yaml
 
 from ennu_lib import cli, identity
+from ennu_lib.clock import SystemClock
+from ennu_lib.config import load_run
+from ennu_lib.evidence.phase import Phase
+from ennu_lib.evidence.phases import phase_spec
+from ennu_lib.progress import WATCHED
+from ennu_lib.workspace import Workspace
 from tests.support.family_people import family_people
 from tests.support.identity_params import PARAMS
 
@@ -130,6 +142,37 @@ def test_a_worksheet_goes_out_private_and_comes_back_as_decisions(ennu, run_file
     assert code == 0 and "1 decisions kept" in said
     decided = identity.Registry("small").decisions()
     assert decided.select("decision", "who").rows() == [("cannot_link", "ann")]
+
+
+def test_the_review_page_is_served_until_it_is_stopped_and_every_answer_is_kept(run_file, matched, workspace_folder):
+    command = [sys.executable, "-m", "ennu_lib.cli", "identity", "review", "--open", "--who", "ann", "--run", run_file]
+    served = subprocess.Popen([*map(str, command)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                              env={**os.environ, "BROWSER": "true"})  # fmt: skip
+    assert "questions for ann" in served.stdout.readline() and "in the browser" in served.stdout.readline()
+    doorway = workspace_folder / "r1/identity/review.html"
+    assert stat.S_IMODE(doorway.stat().st_mode) == 0o600
+    url = re.search(r"url=([^\"]+)", doorway.read_text())[1]
+    assert httpx.post(f"{url}1", data={"answer": "same", "reason": "same 2"}, trust_env=False).status_code == 303
+    served.send_signal(signal.SIGINT)
+    said = served.communicate(timeout=20)[0]
+    assert served.returncode == 0 and "1 decisions kept" in said and url not in said
+    assert not doorway.exists()
+    asked = matched[2].review.row(0, named=True)
+    decided = identity.Registry("small").decisions()
+    assert decided.select("left", "right", "who").rows() == [(str(asked["left"]), str(asked["right"]), "ann")]
+
+
+def test_a_notebook_opens_the_page_by_hand_and_says_how_under_the_runner(
+    run_file, matched, workspace_folder, monkeypatch
+):
+    found, registry = matched[2], identity.Registry("small")
+    phase = Phase(phase_spec("03_dedupe"), load_run(run_file), Workspace("r1"), SystemClock())
+    opened = identity.review_here(phase, PARAMS, registry, found, "ann")
+    url = re.search(r'href="([^"]+)"', opened.markup)[1]
+    assert "most doubtful first" in httpx.get(url, follow_redirects=True, trust_env=False).text
+    monkeypatch.setenv(WATCHED, "1")
+    told = identity.review_here(phase, PARAMS, registry, found)
+    assert "http" not in told.markup and "ennu identity review --open" in told.text
 
 
 @pytest.mark.parametrize("ending", [".csv", ".parquet"])
