@@ -14,7 +14,7 @@ from ennu_lib.audit.inventory import (
     inventory_findings,
     require_tables,
 )
-from ennu_lib.audit.judging import scan_findings
+from ennu_lib.audit.judging import key_findings, scan_findings
 from ennu_lib.audit.params import AuditParams, load_audit_params
 from ennu_lib.audit.personal import read_decisions
 from ennu_lib.audit.quirks import quirk_findings, quirk_frame
@@ -42,6 +42,7 @@ __all__ = [
     "inventory_counts",
     "inventory_findings",
     "keep",
+    "key_findings",
     "load_audit_params",
     "portal_caps",
     "quirk_findings",

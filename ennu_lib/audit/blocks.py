@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import polars as pl
 
@@ -13,6 +13,7 @@ from ennu_lib.audit.ranking import UNDECIDED
 from ennu_lib.audit.scan import Scan
 from ennu_lib.report import charts, figure, note, show, table
 from ennu_lib.report.html import Html
+from ennu_lib.source import Extracted
 
 CLASSES = {
     "full": (1, 2),
@@ -138,6 +139,26 @@ def relation_table(scan: Scan, declared: pl.DataFrame) -> Html:
         formats={"confidence": "decimal:2", "inclusion": "percent", "coverage": "percent", "orphans": "sparse"},
         note="Values: different values looked up. Inclusion: share of rows whose parent exists. Coverage: share of "
         "parents that are pointed at. Declared keys play no part in the confidence.",
+        rows=ALL,
+    )
+
+
+def keyless_table(scan: Scan, extracted: Mapping[str, Extracted]) -> Html:
+    """Tables that were read and have no primary key, and the columns that could be one."""
+    keyless = [t for t in extracted.values() if t.file and not t.key]
+    one = dict(scan.keys.group_by("table").agg(pl.col("column").str.join("; ")).iter_rows())
+    several = dict(scan.composites.group_by("table").agg(pl.col("columns").list.join(" + ").str.join("; ")).iter_rows())
+    twice = dict(scan.defects.filter(pl.col("defect") == "duplicate_row").select("table", "rows").iter_rows())
+    rows = [(t.table, t.rows, twice.get(t.table, 0), one.get(t.table, ""), several.get(t.table, "")) for t in keyless]
+    schema = {
+        "table": pl.String, "rows": pl.Int64, "repeated": pl.Int64, "one column": pl.String, "several columns": pl.String,
+    }  # fmt: skip
+    return table(
+        pl.DataFrame(rows, schema=schema, orient="row").sort("rows", "table", descending=[True, False]),
+        caption="Tables without a primary key, and what tells their rows apart",
+        formats={"repeated": "sparse"},
+        note="Several columns are looked for where no single one does it. Where nothing is named, rows repeat, or they "
+        "are too few or too many to look: params/audit/profile.yml, composite_keys.",
         rows=ALL,
     )
 

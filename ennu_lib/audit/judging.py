@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import polars as pl
 
 from ennu_lib.audit.scan import Scan
 from ennu_lib.audit.sensitivity import PLAIN
 from ennu_lib.evidence import Finding, Severity, check
+from ennu_lib.source import Extracted
 
 AT = ["table", "column", "parent", "parent_column"]
 NAMED = 6
@@ -65,6 +68,24 @@ def scan_findings(found: Scan, declared: pl.DataFrame, sensitivity: pl.DataFrame
             reason="the relations that were cut are set in the second pass (2026-11)",
             note=_named(found.cuts.select(pl.format("{}.{}", "table", "column")).to_series()),
         ),
+    ]
+
+
+def key_findings(found: Scan, extracted: Mapping[str, Extracted]) -> list[Finding]:
+    """Whether the tables without a primary key have columns that could be one: their rows can be told apart later."""
+    keyless = [t.table for t in extracted.values() if t.file and not t.key and t.rows > 1]
+    nameless = sorted(set(keyless) - set(found.keys["table"]) - set(found.composites["table"]))
+    return [
+        check(
+            "AUD-13",
+            "Every table without a primary key has columns that tell its rows apart",
+            len(nameless),
+            len(keyless),
+            severity=Severity.WARN,
+            tolerated=1.0,
+            reason="rows that nothing tells apart are numbered as they come and keep that number (2026-11)",
+            note=_named(pl.Series(nameless, dtype=pl.String)),
+        )
     ]
 
 

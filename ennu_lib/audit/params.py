@@ -63,6 +63,16 @@ class Least(Strict):
     personal_precision: float = Share
 
 
+class CompositeParams(Strict):
+    """How far keys of several columns are looked for: the most columns that are tried, that a key has, and so on."""
+
+    columns: int = Field(ge=2, le=30)
+    of: int = Field(ge=2, le=4)
+    least_rows: int = Field(ge=2)
+    most_rows: int = Field(ge=1)
+    checks: int = Field(ge=1)
+
+
 class ProfileParams(Strict):
     """Sizes, limits and patterns of the column profile."""
 
@@ -80,6 +90,7 @@ class ProfileParams(Strict):
     outlier_fences: float = Field(gt=0)
     patterns: dict[str, str]
     plausible: tuple[Plausible, ...]
+    composite_keys: CompositeParams
     risk: RiskParams
     least: Least
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import polars as pl
 
+from ennu_lib.audit.composites import composite_keys
 from ennu_lib.audit.defects import find_defects
 from ennu_lib.audit.graph import groups, migration_order
 from ennu_lib.audit.growth import growth
@@ -31,6 +32,7 @@ class Scan:
 
     columns: pl.DataFrame
     keys: pl.DataFrame
+    composites: pl.DataFrame
     relations: pl.DataFrame
     orphans: pl.DataFrame
     classes: pl.DataFrame
@@ -71,6 +73,7 @@ def scan(
     return Scan(
         columns=columns,
         keys=keys,
+        composites=composite_keys(columns, keys, relations, copied, workspace, params),
         relations=relations,
         orphans=trace_orphans(relations, patients, copied, workspace, params.relations.nowhere),
         classes=classes,
@@ -85,7 +88,10 @@ def scan(
     )
 
 
-KEPT = ("columns", "keys", "relations", "orphans", "classes", "defects", "order", "cuts", "groups", "growth", "dated")
+KEPT = (
+    "columns", "keys", "composites", "relations", "orphans", "classes", "defects", "order", "cuts", "groups", "growth",
+    "dated",
+)  # fmt: skip
 
 
 def keep(found: Scan, workspace: Workspace) -> list[Path]:
