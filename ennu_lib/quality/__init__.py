@@ -1,7 +1,6 @@
 """Phase 02: bring values into standard form, change nothing without an event, and count what was changed."""
 
 from ennu_lib.quality.counted import by_rule, rules_by_count, undone_sentence, usual_shapes
-from ennu_lib.quality.kill_rates import amber, kill_findings, try_rules
 from ennu_lib.quality.remediation import Remediation, remediate
 from ennu_lib.quality.rule_page import overview, rule_sections
 from ennu_lib.quality.standard.declared import load_standardize
@@ -18,12 +17,10 @@ from ennu_lib.quality.worklists import effect_table, quarantine_table, write_wor
 __all__ = [
     "Changes",
     "Remediation",
-    "amber",
     "by_rule",
     "changes_second_time",
     "effect_table",
     "emptied_findings",
-    "kill_findings",
     "load_standardize",
     "overview",
     "quarantine_table",
@@ -31,7 +28,6 @@ __all__ = [
     "rule_sections",
     "rules_by_count",
     "standardize_tables",
-    "try_rules",
     "type_finding",
     "undone_rules",
     "undone_sentence",

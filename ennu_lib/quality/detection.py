@@ -10,11 +10,11 @@ import polars as pl
 from ennu_lib.config import RunParams, params_dir, workspace_root
 from ennu_lib.errors import GateFailed, OutOfOrder, UsageError
 from ennu_lib.evidence.phase import read_evidence
-from ennu_lib.rules import load_rules, run_rules, workspace_tables
+from ennu_lib.rules import MOMENTS, load_rules, run_rules, workspace_tables
 from ennu_lib.rules.labels import Detection, load_detection, scored, undetected
 from ennu_lib.workspace import Workspace
 
-AUDIT, REMEDIATION = "01_audit", "02_remediation"
+AUDIT = "01_audit"
 LABELS = "labels.parquet"
 
 
@@ -79,15 +79,19 @@ def labels_of(params: RunParams) -> Path:
 
 
 def kill_text(run_id: str) -> str:
-    """The kill rates that the page of phase 02 shows, as lines; says so when the phase has not finished."""
-    evidence = read_evidence(Workspace(run_id), REMEDIATION)
-    rates = (evidence or {}).get("tables", {}).get("kill_rates")
-    if not rates:
-        return f"kill rates: {REMEDIATION} of run {run_id} has not finished"
-    planted, killed = sum(r["planted"] for r in rates), sum(r["killed"] for r in rates)
-    lines = [f"kill rate over {len(rates)} rules: {killed} of {planted} planted defects found, {killed / planted:.1%}"]
-    lines += [f"  {r['rule']} {r['rate']:.0%}: {r['survivors']}" for r in rates if r["rate"] < 1]
-    return "\n".join(lines)
+    """The kill rates that the pages of the run show, as lines; says so where a phase has not finished."""
+    lines, planted, killed, tried = [], 0, 0, 0
+    for phase in MOMENTS.values():
+        rates = (read_evidence(Workspace(run_id), phase) or {}).get("tables", {}).get("kill_rates")
+        if not rates:
+            lines.append(f"  {phase} has not finished; its rules are not among them")
+            continue
+        tried += sum(r["planted"] > 0 for r in rates)
+        planted, killed = planted + sum(r["planted"] for r in rates), killed + sum(r["killed"] for r in rates)
+        lines += [f"  {r['rule']} {r['rate']:.0%}: {r['survivors']}" for r in rates if r["planted"] and r["rate"] < 1]
+        lines += [f"  {r['rule']} not applicable: {r['not_tried']}" for r in rates if not r["planted"]]
+    share = f", {killed / planted:.1%}" if planted else ""
+    return "\n".join([f"kill rate over {tried} rules: {killed} of {planted} planted defects found{share}", *lines])
 
 
 def detect(params: RunParams, run_id: str | None, say: Callable[[str], None]) -> None:

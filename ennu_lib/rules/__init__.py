@@ -6,8 +6,10 @@ phase 04, a few on what was scored and loaded in phase 08.
 
 from ennu_lib.rules.definition import MOMENTS, Rule, load_rules
 from ennu_lib.rules.engine import ISSUES, RuleRun, run_rules
-from ennu_lib.rules.findings import later_findings, rule_findings
+from ennu_lib.rules.findings import later_rules, rule_findings
+from ennu_lib.rules.kill_rate_page import kill_rate_tables, survivors
 from ennu_lib.rules.tables import Tables, workspace_tables
+from ennu_lib.rules.trial import amber, kill_findings, try_rules
 
 __all__ = [
     "ISSUES",
@@ -15,9 +17,14 @@ __all__ = [
     "Rule",
     "RuleRun",
     "Tables",
-    "later_findings",
+    "amber",
+    "kill_findings",
+    "kill_rate_tables",
+    "later_rules",
     "load_rules",
     "rule_findings",
     "run_rules",
+    "survivors",
+    "try_rules",
     "workspace_tables",
 ]

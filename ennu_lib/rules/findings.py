@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
+import polars as pl
+
 from ennu_lib.config import params_dir
 from ennu_lib.evidence import Finding, Phase, Severity, Status
 from ennu_lib.rules.definition import Moment, load_rules
 from ennu_lib.rules.engine import Result, RuleRun, run_rules
 from ennu_lib.rules.tables import workspace_tables
+from ennu_lib.rules.trial import amber, kill_findings, try_rules
 
 # A rule of severity `error` keeps rows from the load and gates the go-live; it does not end the run, as `block` does.
 WEIGHT = {Severity.ERROR: Severity.WARN}
@@ -33,7 +38,22 @@ def _finding(result: Result) -> Finding:
     )
 
 
-def later_findings(phase: Phase, moment: Moment) -> list[Finding]:
-    """The findings of the rules whose data exist at `moment`, run over what the phases so far have written."""
-    rules = [rule for rule in load_rules(params_dir() / "rules").values() if rule.moment == moment]
-    return rule_findings(run_rules(rules, workspace_tables(phase.workspace, phase.params.today, in_memory=True)))
+@dataclass(frozen=True)
+class Later:
+    """What the rules of a later moment found, and their kill rates: one row per rule."""
+
+    findings: list[Finding]
+    kill_rates: pl.DataFrame
+
+
+def later_rules(phase: Phase, moment: Moment) -> Later:
+    """Run the rules whose data exist at `moment` over what the phases so far have written, and try them.
+
+    The findings are those of the rules, amber where one found too few of the defects planted into a shadow copy, and
+    two about the kill rates.
+    """
+    rules = load_rules(params_dir() / "rules")
+    tables = workspace_tables(phase.workspace, phase.params.today, in_memory=True)
+    found = rule_findings(run_rules([rule for rule in rules.values() if rule.moment == moment], tables))
+    rates, plan = try_rules(tables, rules, moment)
+    return Later([*amber(found, rates, plan), *kill_findings(rates, plan, moment)], rates)

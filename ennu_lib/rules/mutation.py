@@ -1,146 +1,94 @@
 """Checks that prove they can fail: a shadow copy of a sample, defects planted into it, and which rule found which.
 
-A mutator knows tables and columns and nothing of any rule: it blanks, multiplies, swaps, shifts, cuts, repeats. What is
-planted, and which rule must find it, is data (`params/rules/mutations.yml`).
+What is planted, and which rule must find it, is data (`params/rules/mutations.yml`).
 """
 
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
-from pathlib import Path
-from typing import Any, Literal
+from dataclasses import dataclass, field
 
 import polars as pl
-from pydantic import Field
 
-from ennu_lib.catalog import Catalogue
-from ennu_lib.config import Strict, load_model
-from ennu_lib.errors import ConfigurationError
-from ennu_lib.rules.definition import Rule
+from ennu_lib.rules.definition import Moment, Rule
 from ennu_lib.rules.engine import run_rules
-from ennu_lib.rules.tables import KEY, Tables
+from ennu_lib.rules.mutation_plan import Mutation, Mutations
+from ennu_lib.rules.mutators import ID, MUTATORS, changed
+from ennu_lib.rules.shadow import Shadow
+from ennu_lib.rules.tables import Tables
 
-How = Literal[
-    "set", "blank", "multiply", "shift_days", "cut", "append", "orphan", "repeat", "swap_rows", "swap_columns", "take",
-    "share", "point",
-]  # fmt: skip
-SOURCE = "source/"
 ANYTHING = "*"
-
-
-class Mutation(Strict):
-    """One kind of defect: `times` rows of `file` get `column` changed by `how`, which `rule` must find.
-
-    `where` restricts the rows by values of columns, `matching` by regular expressions, `filled` to those where these
-    columns hold something and `empty` to those where they hold nothing. `value` is what the mutator needs: the new
-    value, the factor, the days, the length, the text, the other column. With `everywhere` all such rows together are
-    one defect, found by whatever its rule then names anew: for rules that speak of months and medians.
-    """
-
-    rule: str
-    what: str
-    file: str
-    column: str
-    how: How
-    value: Any = None
-    times: int = Field(4, ge=1, le=50)
-    where: dict[str, list[str]] = {}
-    matching: dict[str, str] = {}
-    filled: list[str] = []
-    empty: list[str] = []
-    everywhere: bool = False
-
-
-class Mutations(Strict):
-    """params/rules/mutations.yml."""
-
-    sample_patients: int = Field(ge=20)
-    target_overall: float = Field(gt=0, le=1)
-    target_each: float = Field(gt=0, le=1)
-    mutations: list[Mutation]
-
-
-def load_mutations(path: Path, rules: dict[str, Rule]) -> Mutations:
-    """Read the file. Raises ConfigurationError with every mistake, rules that do not exist among them."""
-    found = load_model(path, Mutations)
-    unknown = sorted({m.rule for m in found.mutations} - set(rules))
-    if unknown:
-        raise ConfigurationError(str(path), [f"{rule} is no rule" for rule in unknown])
-    return found
-
-
 PLANTED = {"rule": pl.String, "what": pl.String, "table": pl.String, "key": pl.String}
+NOTHING_COUNTED, NO_ROW = "the sample has nothing that it counts over", "the sample has no row to plant into"
 
 
-class Shadow:
-    """A sample of the tables in memory, copied file by file when first asked for.
+@dataclass
+class _Planting:
+    """What was planted so far, and the rows that may not be used again."""
 
-    It holds the rows that belong to so many patients, and all rows of tables that belong to nobody. A table belongs to
-    a patient when a relation of the catalogue leads there, over at most three steps.
-    """
-
-    def __init__(self, tables: Tables, patients: int, seed: int):
-        self.frames: dict[str, pl.DataFrame] = {}
-        self.closed = False
-        self._tables = tables
-        self._paths = _paths_to_patients(tables.catalogue)
-        everyone = tables("patients", "patient_id").select(KEY).collect()[KEY].sort().to_list()
-        self._chosen = random.Random(seed).sample(everyone, min(patients, len(everyone)))
-
-    def read(self, name: str) -> pl.LazyFrame | None:
-        """The rows of workspace file `name`; None where there is no such file, or where the copy is closed."""
-        if name not in self.frames and not self.closed and (frame := self._tables.read(name)) is not None:
-            self.frames[name] = self._mine(name, frame).collect()
-        return self.frames[name].lazy() if name in self.frames else None
-
-    def tables(self) -> Tables:
-        """What checks read; made anew for every run, since what they derive changes with the rows."""
-        return Tables(self.read, self._tables.today, self._tables.params)
-
-    def _mine(self, name: str, frame: pl.LazyFrame) -> pl.LazyFrame:
-        table = name.removeprefix(SOURCE)
-        if name == f"{SOURCE}patients":
-            return frame.filter(pl.col(KEY).is_in(self._chosen))
-        if not name.startswith(SOURCE) or table not in self._paths:
-            return frame
-        column, parent, target = self._paths[table]
-        parents = self.read(SOURCE + parent)
-        if parents is None:
-            return frame
-        near = parents.select(pl.col(target).alias("__near")).drop_nulls().unique()
-        of_nobody = frame.filter(pl.col(column).is_null())
-        return pl.concat([frame.join(near, left_on=column, right_on="__near", how="semi"), of_nobody])
+    rng: random.Random
+    rows: list[tuple[str, str, str, str]] = field(default_factory=list)
+    used: set[tuple[str, str]] = field(default_factory=set)
 
 
-def kill_rates(tables: Tables, rules: dict[str, Rule], plan: Mutations, moment: str, seed: int) -> pl.DataFrame:
+def kill_rates(tables: Tables, rules: dict[str, Rule], plan: Mutations, moment: Moment, seed: int) -> pl.DataFrame:
     """Plant the plan's defects of rules of `moment` into a shadow copy and run these rules before and after.
 
     Returns one row per defect: rule, what, table, key, killed. A defect counts as killed when its rule names its row
-    now and did not before. The copy is in memory; nothing is written. Rules about every table see those that the other
-    rules asked for. A rule with nothing to count over in the sample is not tried.
+    now and did not before. A rule that could not be tried has one row without key, with the reason as `what`. The copy
+    is in memory; nothing is written. Rules about every table see those that the other rules asked for.
     """
     chosen = [rule for rule in rules.values() if rule.moment == moment]
     ids = {rule.id for rule in chosen}
     wanted = sorted((m for m in plan.mutations if m.rule in ids), key=lambda m: not m.everywhere)
-    shadow = Shadow(tables, plan.sample_patients, seed)
+    shadow = Shadow(tables, plan.sample_patients, plan.sample_rows, seed, whole_people=moment != "source")
     for mutation in wanted:
         shadow.read(mutation.file)
     before, applicable = _named(chosen, shadow)
-    wanted = [mutation for mutation in wanted if mutation.rule in applicable]
-    rng = random.Random(seed)
-    planted: list[tuple[str, str, str, str]] = []
-    used: set[tuple[str, str]] = set()
+    planting = _Planting(random.Random(seed))
     for mutation in wanted:
-        spared = set(before.filter(pl.col("rule") == mutation.rule)["key"].to_list())
-        planted += _plant(mutation, shadow.frames, rng, spared, used)
+        if mutation.rule in applicable:
+            spared = set(before.filter(pl.col("rule") == mutation.rule)["key"].to_list())
+            _plant(mutation, shadow.frames, planting, spared)
     after, _ = _named(chosen, shadow)
-    new = after.join(before, on=["rule", "table", "key"], how="anti")
-    anything = new.select("rule", key=pl.lit(ANYTHING)).unique()
-    killed = pl.DataFrame(planted, schema=PLANTED, orient="row")
-    rows = killed.join(new.with_columns(found=True), on=["rule", "table", "key"], how="left", maintain_order="left")
-    rows = rows.join(anything.with_columns(any=True), on=["rule", "key"], how="left", maintain_order="left")
-    return rows.with_columns(killed=pl.coalesce("found", "any").fill_null(False)).drop("found", "any")
+    found = _killed(planting.rows, after.join(before, on=["rule", "table", "key"], how="anti"))
+    return pl.concat([found, _untried(ids, applicable, found)])
+
+
+def by_rule(defects: pl.DataFrame) -> pl.DataFrame:
+    """Per rule: defects planted, killed, the rate, and what survived; a rule that was not tried has no rate.
+
+    Columns: rule, planted, killed, survivors, rate, not_tried.
+    """
+    planted = pl.col("killed").is_not_null()
+    return (
+        defects.group_by("rule", maintain_order=True)
+        .agg(
+            planted=planted.sum(),
+            killed=pl.col("killed").sum(),
+            survivors=pl.col("what").filter(~pl.col("killed")).unique(maintain_order=True).str.join("; "),
+            not_tried=pl.col("what").filter(~planted).str.join("; "),
+        )
+        .with_columns(rate=pl.when(pl.col("planted") > 0).then(pl.col("killed") / pl.col("planted")))
+        .select("rule", "planted", "killed", "survivors", "rate", "not_tried")
+        .sort("rule")
+    )
+
+
+def _killed(planted: list[tuple[str, str, str, str]], new: pl.DataFrame) -> pl.DataFrame:
+    """Which defects the new findings name; those everywhere are found by a finding that names none of the others."""
+    rows = pl.DataFrame(planted, schema=PLANTED, orient="row")
+    beyond = new.join(rows, on=["rule", "table", "key"], how="anti")
+    anything = beyond.select("rule", key=pl.lit(ANYTHING), any=pl.lit(True)).unique()
+    found = rows.join(new.with_columns(found=True), on=["rule", "table", "key"], how="left", maintain_order="left")
+    found = found.join(anything, on=["rule", "key"], how="left", maintain_order="left")
+    return found.with_columns(killed=pl.coalesce("found", "any").fill_null(False)).drop("found", "any")
+
+
+def _untried(ids: set[str], applicable: set[str], found: pl.DataFrame) -> pl.DataFrame:
+    left = sorted(ids - set(found["rule"].to_list()))
+    rows = [(rule, NO_ROW if rule in applicable else NOTHING_COUNTED, None, None, None) for rule in left]
+    return pl.DataFrame(rows, schema=PLANTED | {"killed": pl.Boolean}, orient="row")
 
 
 def _named(rules: list[Rule], shadow: Shadow) -> tuple[pl.DataFrame, set[str]]:
@@ -154,32 +102,41 @@ def _named(rules: list[Rule], shadow: Shadow) -> tuple[pl.DataFrame, set[str]]:
     return named, {id for run in runs for id, result in run.results.items() if result.population}
 
 
-def by_rule(defects: pl.DataFrame) -> pl.DataFrame:
-    """Per rule: defects planted, killed, the rate, and what survived."""
-    return (
-        defects.group_by("rule", maintain_order=True)
-        .agg(
-            planted=pl.len(),
-            killed=pl.col("killed").sum(),
-            survivors=pl.col("what").filter(~pl.col("killed")).unique(maintain_order=True).str.join("; "),
-        )
-        .with_columns(rate=pl.col("killed") / pl.col("planted"))
-        .sort("rule")
-    )
-
-
-def _plant(
-    mutation: Mutation,
-    shadow: dict[str, pl.DataFrame],
-    rng: random.Random,
-    spared: set[str],
-    used: set[tuple[str, str]],
-) -> list[tuple[str, str, str, str]]:
+def _plant(mutation: Mutation, shadow: dict[str, pl.DataFrame], planting: _Planting, spared: set[str]) -> None:
     frame = shadow.get(mutation.file)
-    table = mutation.file.rpartition("/")[2]
-    if frame is None or mutation.column not in frame.columns:
-        return []
-    able = pl.lit(True)
+    if frame is None or not {mutation.column, *mutation.where, *mutation.matching} <= set(frame.columns):
+        return
+    frame = frame.with_columns(_ids(mutation, frame).alias(ID))
+    able = frame.filter(_able(mutation))[ID].to_list()
+    if mutation.how in ("point", "note"):
+        _speak_of_others(mutation, shadow, able, planting)
+        return
+    if mutation.everywhere and len(able) < mutation.needs:
+        return
+    if mutation.everywhere:
+        shadow[mutation.file] = MUTATORS[mutation.how](frame, mutation, able)[0].drop(ID)
+        planting.rows.append((mutation.rule, mutation.what, mutation.table, ANYTHING))
+        return
+    free = [id for id in able if _short(id, mutation) not in spared and (mutation.file, id) not in planting.used]
+    need = mutation.times * (2 if mutation.how == "swap_rows" else 1)
+    victims = planting.rng.sample(free, min(need, len(free)))
+    spoiled, named = MUTATORS[mutation.how](frame, mutation, victims)
+    shadow[mutation.file] = spoiled.drop(ID)
+    planting.used.update((mutation.file, id) for id in (*victims, *named))
+    planting.rows += [(mutation.rule, mutation.what, mutation.table, _short(id, mutation)) for id in named]
+
+
+def _ids(mutation: Mutation, frame: pl.DataFrame) -> pl.Expr:
+    """What names the rows: a column, or their place in the file."""
+    return (pl.col(mutation.row_id) if mutation.row_id in frame.columns else pl.int_range(pl.len())).cast(pl.String)
+
+
+def _short(id: str, mutation: Mutation) -> str:
+    return id.removeprefix(mutation.prefix)
+
+
+def _able(mutation: Mutation) -> pl.Expr:
+    able = pl.col(ID).is_not_null()
     for column, values in mutation.where.items():
         able &= pl.col(column).cast(pl.String).str.strip_chars().str.to_lowercase().is_in([v.lower() for v in values])
     for column in mutation.filled:
@@ -188,146 +145,28 @@ def _plant(
         able &= pl.col(column).is_null()
     for column, pattern in mutation.matching.items():
         able &= pl.col(column).cast(pl.String).str.contains(pattern)
-    if mutation.everywhere:
-        victims = frame.filter(able)[KEY].to_list()
-        shadow[mutation.file], _ = MUTATORS[mutation.how](frame, mutation, victims)
-        return [(mutation.rule, mutation.what, table, ANYTHING)] if victims else []
-    if mutation.how == "point":
-        return _point(mutation, shadow, frame.filter(able)[KEY].to_list(), rng)
-    keys = [k for k in frame.filter(able)[KEY].to_list() if k not in spared and (mutation.file, k) not in used]
-    need = mutation.times * (2 if mutation.how == "swap_rows" else 1)
-    victims = rng.sample(keys, min(need, len(keys)))
-    used.update((mutation.file, key) for key in victims)
-    shadow[mutation.file], named = MUTATORS[mutation.how](frame, mutation, victims)
-    used.update((mutation.file, key) for key in named)
-    return [(mutation.rule, mutation.what, table, key) for key in named]
+    return able
 
 
-def _point(
-    mutation: Mutation, shadow: dict[str, pl.DataFrame], able: list[str], rng: random.Random
-) -> list[tuple[str, str, str, str]]:
-    """Rows come to speak of rows of the file `value`, which are what the finding names."""
-    targets = rng.sample(shadow[mutation.value][KEY].to_list(), mutation.times)
-    chosen = dict(zip(rng.sample(able, min(mutation.times, len(able))), targets, strict=False))
-    named = pl.col(KEY).replace_strict(chosen, default=None, return_dtype=pl.String)
-    shadow[mutation.file] = _changed(shadow[mutation.file], mutation.column, list(chosen), named)
+def _speak_of_others(mutation: Mutation, shadow: dict[str, pl.DataFrame], able: list[str], planting: _Planting) -> None:
+    """Rows of the file come to speak of rows of the file `value`, which are what the finding names.
+
+    Rows that are there are changed (`point`), or rows are added that hold this and what `where` says (`note`).
+    """
+    frame, targets = shadow[mutation.file], shadow.get(mutation.value)
+    if targets is None:
+        return
+    names = targets[mutation.row_id].cast(pl.String).to_list()
+    times = min(mutation.times, len(names), len(able) if mutation.how == "point" else len(names))
+    chosen = planting.rng.sample(names, times)
+    if mutation.how == "note":
+        said = {column: values[0] for column, values in mutation.where.items()}
+        added = pl.DataFrame({mutation.column: chosen}).with_columns(pl.lit(v).alias(c) for c, v in said.items())
+        shadow[mutation.file] = pl.concat([frame, added], how="diagonal_relaxed")
+    else:
+        pairs = dict(zip(planting.rng.sample(able, times), chosen, strict=True))
+        named = pl.col(ID).replace_strict(pairs, default=None, return_dtype=pl.String)
+        spoiled = changed(frame.with_columns(_ids(mutation, frame).alias(ID)), mutation.column, list(pairs), named)
+        shadow[mutation.file] = spoiled.drop(ID)
     table = mutation.value.rpartition("/")[2]
-    return [(mutation.rule, mutation.what, table, key) for key in chosen.values()]
-
-
-Mutator = Callable[[pl.DataFrame, Mutation, list[str]], tuple[pl.DataFrame, list[str]]]
-
-
-def _changed(frame: pl.DataFrame, column: str, victims: list[str], value: pl.Expr) -> pl.DataFrame:
-    dtype = frame.schema[column]
-    return frame.with_columns(
-        pl.when(pl.col(KEY).is_in(victims)).then(value.cast(dtype, strict=False)).otherwise(column).alias(column)
-    )
-
-
-def _set(frame: pl.DataFrame, mutation: Mutation, victims: list[str]):
-    return _changed(frame, mutation.column, victims, pl.lit(mutation.value)), victims
-
-
-def _blank(frame: pl.DataFrame, mutation: Mutation, victims: list[str]):
-    return _changed(frame, mutation.column, victims, pl.lit(None)), victims
-
-
-def _multiply(frame: pl.DataFrame, mutation: Mutation, victims: list[str]):
-    number = pl.col(mutation.column).cast(pl.String).cast(pl.Float64, strict=False) * mutation.value
-    return _changed(frame, mutation.column, victims, number.round(4)), victims
-
-
-def _shift_days(frame: pl.DataFrame, mutation: Mutation, victims: list[str]):
-    text = pl.col(mutation.column).cast(pl.String)
-    moved = text.str.slice(0, 10).str.to_date(strict=False).dt.offset_by(f"{mutation.value}d").cast(pl.String)
-    return _changed(frame, mutation.column, victims, moved + text.str.slice(10)), victims
-
-
-def _cut(frame: pl.DataFrame, mutation: Mutation, victims: list[str]):
-    return _changed(frame, mutation.column, victims, pl.col(mutation.column).str.slice(0, mutation.value)), victims
-
-
-def _append(frame: pl.DataFrame, mutation: Mutation, victims: list[str]):
-    text = pl.col(mutation.column).cast(pl.String).fill_null("")
-    return _changed(frame, mutation.column, victims, text + mutation.value), victims
-
-
-def _orphan(frame: pl.DataFrame, mutation: Mutation, victims: list[str]):
-    number = pl.lit(900_000_000) + pl.int_range(pl.len())
-    return _changed(frame, mutation.column, victims, number), victims
-
-
-def _repeat(frame: pl.DataFrame, mutation: Mutation, victims: list[str]):
-    """The same row again under a key of its own, after all others; the finding names the second."""
-    highest = 800_000_000
-    copies = frame.filter(pl.col(KEY).is_in(victims))
-    new = pl.Series(KEY, [str(highest + n) for n in range(copies.height)])
-    copies = copies.with_columns(new)
-    if mutation.column != KEY and mutation.value != "same key":
-        copies = copies.with_columns(new.cast(frame.schema[mutation.column], strict=False).alias(mutation.column))
-    return pl.concat([frame, copies]), new.to_list()
-
-
-def _swap_rows(frame: pl.DataFrame, mutation: Mutation, victims: list[str]):
-    """Pairs of rows that differ in the column `value`, their patient, exchange what stands in the column."""
-    owners = dict(frame.select(KEY, mutation.value).iter_rows())
-    values = dict(frame.select(KEY, mutation.column).iter_rows())
-    pairs = [
-        (a, b)
-        for a, b in zip(victims[::2], victims[1::2], strict=False)
-        if owners[a] != owners[b] and values[a] != values[b]
-    ]
-    partner = dict(pairs) | {b: a for a, b in pairs}
-    swapped = [values[partner.get(key, key)] for key in frame[KEY].to_list()]
-    return frame.with_columns(pl.Series(mutation.column, swapped, dtype=frame.schema[mutation.column])), list(partner)
-
-
-def _swap_columns(frame: pl.DataFrame, mutation: Mutation, victims: list[str]):
-    one, other = mutation.column, mutation.value
-    swapped = _changed(frame.with_columns(__one=pl.col(one)), one, victims, pl.col(other))
-    return _changed(swapped, other, victims, pl.col("__one")).drop("__one"), victims
-
-
-def _take(frame: pl.DataFrame, mutation: Mutation, victims: list[str]):
-    """The column takes what another column of the row holds."""
-    return _changed(frame, mutation.column, victims, pl.col(mutation.value)), victims
-
-
-def _share(frame: pl.DataFrame, mutation: Mutation, victims: list[str]):
-    """All take what the first of them has."""
-    first = frame.filter(pl.col(KEY) == victims[0])[mutation.column].item() if victims else None
-    return _changed(frame, mutation.column, victims, pl.lit(first)), victims
-
-
-MUTATORS: dict[str, Mutator] = {
-    "set": _set,
-    "blank": _blank,
-    "multiply": _multiply,
-    "shift_days": _shift_days,
-    "cut": _cut,
-    "append": _append,
-    "orphan": _orphan,
-    "repeat": _repeat,
-    "swap_rows": _swap_rows,
-    "swap_columns": _swap_columns,
-    "take": _take,
-    "share": _share,
-}
-
-
-def _paths_to_patients(catalogue: Catalogue) -> dict[str, tuple[str, str, str]]:
-    """Table to (column, parent, column of the parent) of its shortest way to the patients."""
-    paths: dict[str, tuple[str, str, str]] = {}
-    near = {"patients"}
-    for _ in range(3):
-        found = {}
-        for table in catalogue.tables:
-            if table.name in paths or table.name == "patients" or table.growth != "patients":
-                continue
-            way = next((c for c in table.references if c.references[0] in near and c.references[0] != table.name), None)
-            if way is not None:
-                found[table.name] = (way.name, *way.references)
-        paths |= found
-        near |= set(found)
-    return paths
+    planting.rows += [(mutation.rule, mutation.what, table, key) for key in chosen]

@@ -12,6 +12,7 @@ import pytest
 
 from ennu_lib.evidence import PHASES
 from ennu_lib.report.masking.personal_data import scan
+from ennu_lib.rules import MOMENTS
 from tests.support.rehearsals import make_rehearsal
 
 pytestmark = pytest.mark.slow
@@ -129,6 +130,13 @@ def test_repairs_hold_the_clean_truth_and_events_rebuild_them(rehearsal, finishe
     assert scored.returncode == 0, scored.stdout + scored.stderr
     replayed = rehearsal.ennu("quality", "replay", "--run-id", "r1")
     assert replayed.stdout.rstrip().endswith("0 differ"), replayed.stdout + replayed.stderr
+
+
+def test_the_rules_of_every_phase_prove_that_they_can_fail(rehearsal, finished):
+    rates = [row for phase in MOMENTS.values() for row in evidence(rehearsal, phase)["tables"]["kill_rates"]]
+    assert len({row["rule"] for row in rates}) == len(rates) == 65
+    assert [row["rule"] for row in rates if row["planted"] and row["rate"] < 0.9] == []
+    assert sum(row["planted"] for row in rates) > 300
 
 
 def test_unknown_keys_are_refused_before_anything_runs(rehearsal):

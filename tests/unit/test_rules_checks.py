@@ -12,7 +12,8 @@ from ennu_lib.evidence import Status
 from ennu_lib.keys import Keys
 from ennu_lib.rules import Tables, load_rules, registry, run_rules
 from ennu_lib.rules.labels import load_detection, scored
-from ennu_lib.rules.mutation import by_rule, kill_rates, load_mutations
+from ennu_lib.rules.mutation import by_rule, kill_rates
+from ennu_lib.rules.mutation_plan import load_mutations
 from ennu_lib.rules.quarantine import Release, dependents, quarantined, split_released
 from tests.support.one_clinic import one_clinic
 

@@ -8,7 +8,7 @@ from ennu_lib.config import params_dir
 from ennu_lib.errors import ConfigurationError
 from ennu_lib.rules import load_rules
 from ennu_lib.rules.labels import load_detection
-from ennu_lib.rules.mutation import load_mutations
+from ennu_lib.rules.mutation_plan import load_mutations
 from ennu_lib.rules.quarantine import load_releases
 
 FOLDER = params_dir() / "rules"
