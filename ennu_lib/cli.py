@@ -16,6 +16,7 @@ from typer._click.exceptions import ClickException
 from ennu_lib import errors
 from ennu_lib.config import load_run, project_root, workspace_root
 from ennu_lib.run.people_commands import app as identity_app
+from ennu_lib.run.quality_commands import app as quality_app
 from ennu_lib.workspace import FULL, replacing
 
 app = typer.Typer(
@@ -32,13 +33,11 @@ app.add_typer(audit_app, name="audit")
 app.add_typer(clinic_app, name="clinic")
 app.add_typer(portal_app, name="portal")
 app.add_typer(identity_app, name="identity")
-quality_app = typer.Typer(help="Undo, replay and score what phase 02 changed.", no_args_is_help=True)
 app.add_typer(quality_app, name="quality")
 
 DEMO = "params/runs/demo.yml"
 PRODUCTION = "params/runs/production.yml"
 RunFile = Annotated[str, typer.Option("--run", help="The run's parameter file.")]
-NamedRun = Annotated[str, typer.Option("--run-id", help="Name of the run.")]
 RunId = Annotated[str | None, typer.Option("--run-id", help="Name of the run; give it again to resume.")]
 
 
@@ -183,53 +182,12 @@ def audit(
     _say(f"audit: {len(found['tables'])} tables, {len(found['relations'])} relations; {_shown(out.resolve() / PAGE)}")
 
 
-@quality_app.command("undo")
-def quality_undo(
-    run_id: NamedRun,
-    rule: Annotated[list[str], typer.Option(help="A rule to undo; may be given several times.")],
-) -> None:
-    """Make clean/ again without the changes of a rule. Phase 02 leaves the rule out, too, until it is replayed."""
-    from ennu_lib.quality.commands import undo
-
-    undo(run_id, rule, _say)
-
-
-@quality_app.command("replay")
-def quality_replay(run_id: NamedRun) -> None:
-    """Make clean/ again from source/ and all events, also those of rules that were undone."""
-    from ennu_lib.quality.commands import replay
-
-    replay(run_id, _say)
-
-
-@quality_app.command("score")
-def quality_score(
-    run_id: NamedRun,
-    labels: Annotated[Path | None, typer.Option(help="labels.parquet; else that of the run's clinic.")] = None,
-) -> None:
-    """Print, per defect of the synthetic clinic, how many repaired cells hold the clean truth."""
-    from ennu_lib.quality.commands import score
-
-    score(run_id, labels, _say)
-
-
 @audit_app.command("score")
 def audit_score(run: RunFile = DEMO) -> None:
     """Audit the synthetic clinic without its declared keys, and print recall and precision against its truth."""
     from ennu_lib.run.audit_score import print_score
 
     print_score(_absolute(run), _say)
-
-
-@quality_app.command("detect")
-def quality_detect(
-    run: RunFile = DEMO,
-    run_id: Annotated[str | None, typer.Option(help="Name of the run; without it the newest one.")] = None,
-) -> None:
-    """Print recall and false alarms of the rules per kind of planted defect, and the kill rates of the run's page."""
-    from ennu_lib.quality.detection import detect
-
-    detect(load_run(_absolute(run)), run_id, _say)
 
 
 @app.command()

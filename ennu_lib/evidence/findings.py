@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from enum import StrEnum
 
+from pydantic import Field
+
 from ennu_lib.config import Strict
+
+LISTED = 20  # references in a finding; all of them are in the file that it names
 
 
 class Status(StrEnum):
@@ -26,8 +31,28 @@ class Severity(StrEnum):
     BLOCK = "block"
 
 
+class RowReferences(Strict):
+    """The rows that a finding is about, by keyed pseudonyms that resolve in the workspace only.
+
+    The first `listed` in their own order, the true `total`, and the workspace `file` that has all with their keys.
+    """
+
+    listed: list[str] = Field(max_length=LISTED)
+    total: int = Field(ge=0)
+    file: str
+
+
+def row_references(pseudonyms: Iterable[str], file: str) -> RowReferences:
+    """References to rows of workspace file `file`; a row that is named several times counts once."""
+    distinct = sorted(set(pseudonyms))
+    return RowReferences(listed=distinct[:LISTED], total=len(distinct), file=file)
+
+
 class Finding(Strict):
-    """One check: `numerator` of `denominator` rows or records did not hold; `threshold` is what is tolerated."""
+    """One check: `numerator` of `denominator` rows or records did not hold; `threshold` is what is tolerated.
+
+    `rows` says which, where the check knows them row by row.
+    """
 
     id: str
     title: str
@@ -38,6 +63,7 @@ class Finding(Strict):
     threshold: float | None = None
     threshold_reason: str = ""
     note: str = ""
+    rows: RowReferences | None = None
 
 
 def check(

@@ -8,7 +8,7 @@ from typing import Any
 from ennu_lib.report.formats import DASH, percent, ratio
 from ennu_lib.report.grid import Column, grid
 from ennu_lib.report.html import NOTHING, Html, block, element, inline, join
-from ennu_lib.report.masking import LIMIT, MARK, footnote, masked_ratio
+from ennu_lib.report.masking import LIMIT, MARK, footnote, masked_count, masked_ratio
 from ennu_lib.report.status import look, mark
 
 SEVERITIES = {"info": "for information", "warn": "warning", "error": "error", "block": "stops the run"}
@@ -59,7 +59,7 @@ def tally(findings: Findings) -> dict[str, int]:
 
 def _table(rows: Sequence[Mapping[str, Any]], caption: str, limit: int | None) -> Html:
     columns = [Column("Check"), Column("Outcome"), Column("Did not hold", align="right"), Column("Tolerated")]
-    cells = [[_name(one), mark(one["status"]), _result(one, limit), _tolerated(one)] for one in rows]
+    cells = [[_name(one, limit), mark(one["status"]), _result(one, limit), _tolerated(one)] for one in rows]
     masked = limit is not None and any(str(row[2]).startswith(MARK) for row in cells)
     return block("findings", grid(caption, columns, cells, notes=[footnote(limit) if masked else ""]))
 
@@ -70,14 +70,27 @@ def _one(one: Mapping[str, Any], limit: int | None) -> Html:
         element("p", mark(one["status"]), " ", element("strong", one["title"])),
         element("p", "Did not hold: ", _result(one, limit), ". Tolerated: ", _tolerated(one)),
         element("p", inline(one["note"])) if one.get("note") else None,
+        element("p", inline(said)) if (said := _rows(one, limit)) else None,
     )
 
 
-def _name(one: Mapping[str, Any]) -> Html:
+def _name(one: Mapping[str, Any], limit: int | None) -> Html:
     severity = SEVERITIES.get(one.get("severity") or "", "")
     small = " · ".join(filter(None, [one["id"], severity]))
     remark = element("span", inline(one["note"]), class_="ennu-remark") if one.get("note") else None
-    return join([one["title"], element("span", small, class_="ennu-small"), remark])
+    said = _rows(one, limit)
+    rows = element("span", inline(said), class_="ennu-remark") if said else None
+    return join([one["title"], element("span", small, class_="ennu-small"), remark, rows])
+
+
+def _rows(one: Mapping[str, Any], limit: int | None) -> str:
+    """How many rows the finding refers to, and how somebody with access to the workspace finds them."""
+    total = (one.get("rows") or {}).get("total")
+    if not total:
+        return ""
+    withheld = limit is not None and _result(one, limit).startswith(MARK)
+    count = MARK if withheld else f"{total:,}" if limit is None else masked_count(total, limit)
+    return f"Row references: {count}; `ennu quality rows {one['id']} --run-id …` resolves them in the workspace."
 
 
 def _result(one: Mapping[str, Any], limit: int | None) -> str:

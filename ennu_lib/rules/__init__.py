@@ -6,13 +6,14 @@ phase 04, a few on what was scored and loaded in phase 08.
 
 from ennu_lib.rules.definition import MOMENTS, Rule, load_rules
 from ennu_lib.rules.engine import ISSUES, RuleRun, run_rules
-from ennu_lib.rules.findings import later_rules, rule_findings
+from ennu_lib.rules.findings import ISSUES_FILES, later_rules, rule_findings
 from ennu_lib.rules.kill_rate_page import kill_rate_tables, survivors
 from ennu_lib.rules.tables import Tables, workspace_tables
 from ennu_lib.rules.trial import amber, kill_findings, try_rules
 
 __all__ = [
     "ISSUES",
+    "ISSUES_FILES",
     "MOMENTS",
     "Rule",
     "RuleRun",

@@ -7,22 +7,31 @@ from dataclasses import dataclass
 import polars as pl
 
 from ennu_lib.config import params_dir
-from ennu_lib.evidence import Finding, Phase, Severity, Status
+from ennu_lib.evidence import Finding, Phase, RowReferences, Severity, Status, row_references
 from ennu_lib.rules.definition import Moment, load_rules
 from ennu_lib.rules.engine import Result, RuleRun, run_rules
+from ennu_lib.rules.quarantine import references
 from ennu_lib.rules.tables import workspace_tables
 from ennu_lib.rules.trial import amber, kill_findings, try_rules
 
 # A rule of severity `error` keeps rows from the load and gates the go-live; it does not end the run, as `block` does.
 WEIGHT = {Severity.ERROR: Severity.WARN}
+# Where the failing cells of each moment are, with the references of their rows.
+ISSUES_FILES: dict[str, str] = {
+    "source": "clean/issues",
+    "mapped": "issues/04_mapping",
+    "loaded": "issues/08_reconciliation",
+}
 
 
-def rule_findings(run: RuleRun) -> list[Finding]:
-    """One finding per rule that was run."""
-    return [_finding(result) for result in run.results.values()]
+def rule_findings(run: RuleRun, issues: pl.DataFrame, file: str) -> list[Finding]:
+    """One finding per rule that was run; `issues` are its failing cells with their references, kept in `file`."""
+    named = issues.group_by("rule").agg(pl.col("reference").unique())
+    rows = {rule: row_references(found, file) for rule, found in named.iter_rows()}
+    return [_finding(result, rows.get(id)) for id, result in run.results.items()]
 
 
-def _finding(result: Result) -> Finding:
+def _finding(result: Result, rows: RowReferences | None) -> Finding:
     rule = result.rule
     measured = result.status not in (Status.NOT_APPLICABLE, Status.ERROR)
     return Finding(
@@ -35,6 +44,7 @@ def _finding(result: Result) -> Finding:
         threshold=rule.tolerated,
         threshold_reason=rule.reason,
         note=result.note,
+        rows=rows,
     )
 
 
@@ -49,11 +59,14 @@ class Later:
 def later_rules(phase: Phase, moment: Moment) -> Later:
     """Run the rules whose data exist at `moment` over what the phases so far have written, and try them.
 
-    The findings are those of the rules, amber where one found too few of the defects planted into a shadow copy, and
-    two about the kill rates.
+    The failing cells go to the moment's file of ISSUES_FILES. The findings are those of the rules, amber where one
+    found too few of the defects planted into a shadow copy, and two about the kill rates.
     """
     rules = load_rules(params_dir() / "rules")
     tables = workspace_tables(phase.workspace, phase.params.today, in_memory=True)
-    found = rule_findings(run_rules([rule for rule in rules.values() if rule.moment == moment], tables))
+    run = run_rules([rule for rule in rules.values() if rule.moment == moment], tables)
+    issues = run.issues.with_columns(references(run.issues, phase.keys))
+    phase.write(ISSUES_FILES[moment], issues)
+    found = rule_findings(run, issues, ISSUES_FILES[moment])
     rates, plan = try_rules(tables, rules, moment)
     return Later([*amber(found, rates, plan), *kill_findings(rates, plan, moment)], rates)

@@ -84,6 +84,8 @@ def test_a_second_run_writes_nothing(rehearsal, finished):
     counts = evidence(rehearsal, "07_load", "r2")["counts"]
     assert (counts["written"], counts["links_written"]) == (0, 0)
     assert counts["unchanged"] == counts["rows"]
+    for phase in MOMENTS.values():  # the same rows have the same references
+        assert evidence(rehearsal, phase, "r2")["findings"] == evidence(rehearsal, phase)["findings"]
 
 
 def test_pages_hold_no_value_of_a_patient(rehearsal, finished):
@@ -137,6 +139,18 @@ def test_the_rules_of_every_phase_prove_that_they_can_fail(rehearsal, finished):
     assert len({row["rule"] for row in rates}) == len(rates) == 65
     assert [row["rule"] for row in rates if row["planted"] and row["rate"] < 0.9] == []
     assert sum(row["planted"] for row in rates) > 300
+
+
+def test_a_finding_names_rows_by_references_that_resolve_in_the_workspace_only(rehearsal, finished):
+    found = {one["id"]: one for one in evidence(rehearsal, "02_remediation")["findings"]}["PAT-08"]
+    assert found["rows"]["total"] == found["numerator"] > len(found["rows"]["listed"]) == 20
+    first = found["rows"]["listed"][0]
+    done = rehearsal.ennu("quality", "rows", "PAT-08", "--run-id", "r1", "--reference", first)
+    assert done.stdout.startswith("1 rows,"), done.stderr
+    resolved = pl.read_csv(rehearsal.folder / "workspace/r1/worklists/rows.PAT-08.csv")
+    assert set(resolved["reference"]) == {first}
+    assert resolved["key"].n_unique() == 1
+    assert all(first not in page.read_text() for page in (rehearsal.folder / "reports").rglob("*.html"))
 
 
 def test_unknown_keys_are_refused_before_anything_runs(rehearsal):
