@@ -2,6 +2,7 @@
 
 from ennu_lib.audit import blocks
 from ennu_lib.audit.capacity import capacity_plan, spans
+from ennu_lib.audit.capacity_links import link_findings, linked, links_per_record, record_limits
 from ennu_lib.audit.capacity_portal import capacity_findings, forecast_against_actual, portal_caps
 from ennu_lib.audit.codes import code_values
 from ennu_lib.audit.details import details
@@ -43,12 +44,16 @@ __all__ = [
     "inventory_findings",
     "keep",
     "key_findings",
+    "link_findings",
+    "linked",
+    "links_per_record",
     "load_audit_params",
     "portal_caps",
     "quirk_findings",
     "quirk_frame",
     "ranked",
     "read_decisions",
+    "record_limits",
     "require_tables",
     "scan",
     "scan_findings",

@@ -150,9 +150,8 @@ def keyless_table(scan: Scan, extracted: Mapping[str, Extracted]) -> Html:
     several = dict(scan.composites.group_by("table").agg(pl.col("columns").list.join(" + ").str.join("; ")).iter_rows())
     twice = dict(scan.defects.filter(pl.col("defect") == "duplicate_row").select("table", "rows").iter_rows())
     rows = [(t.table, t.rows, twice.get(t.table, 0), one.get(t.table, ""), several.get(t.table, "")) for t in keyless]
-    schema = {
-        "table": pl.String, "rows": pl.Int64, "repeated": pl.Int64, "one column": pl.String, "several columns": pl.String,
-    }  # fmt: skip
+    schema = {"table": pl.String, "rows": pl.Int64, "repeated": pl.Int64}
+    schema |= {"one column": pl.String, "several columns": pl.String}
     return table(
         pl.DataFrame(rows, schema=schema, orient="row").sort("rows", "table", descending=[True, False]),
         caption="Tables without a primary key, and what tells their rows apart",

@@ -34,6 +34,8 @@ class CapacityParams(Strict):
     """`params/audit/capacity.yml`."""
 
     extraction_rows_per_second: int = Field(ge=1)
+    extraction_seconds_per_table: float = Field(ge=0)
+    links_per_record: int = Field(ge=1)
     tight_from: float = Field(gt=0, le=1)
 
 
@@ -216,7 +218,10 @@ def schedule(
 
 
 def extraction(extracted: Mapping[str, Extracted], reading: ReadingParams, params: CapacityParams) -> pl.DataFrame:
-    """What reading the source takes, as one row: rows, bytes of the copy, rows a second, and `seconds` of reading."""
+    """What reading the source takes, as one row: rows, bytes of the copy, rows a second, and `seconds` of reading.
+
+    Every table costs something beside its rows: it is counted, gets a savepoint and a file, also when it is empty.
+    """
     read = [table for table in extracted.values() if table.file]
     rate = min(params.extraction_rows_per_second, reading.max_rows_per_second or params.extraction_rows_per_second)
     rows = sum(table.rows for table in read)
@@ -227,7 +232,8 @@ def extraction(extracted: Mapping[str, Extracted], reading: ReadingParams, param
                 "rows": rows,
                 "bytes": sum(table.bytes for table in read),
                 "rows_per_second": rate,
-                "seconds": round(rows / rate, 1),
+                "for_tables": round(len(read) * params.extraction_seconds_per_table, 1),
+                "seconds": round(rows / rate + len(read) * params.extraction_seconds_per_table, 1),
             }
         ]
     )

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Mapping
+from statistics import median
 
 import polars as pl
 
-from ennu_lib.audit.capacity import CapacityParams
+from ennu_lib.audit.capacity import CapacityParams, capacity_params
 from ennu_lib.errors import EnnuError
 from ennu_lib.evidence import Finding, Severity, check, read_evidence
 from ennu_lib.hubspot import PortalClient
 from ennu_lib.source import read_extracted
 from ennu_lib.workspace import Workspace
 
+# What a table of fewer rows takes is what any table takes beside its rows.
+SMALL = 200
 CUSTOM = "all custom objects together"
 CAPS = {
     "what": pl.String,
@@ -97,6 +100,9 @@ def forecast_against_actual(workspace: Workspace) -> pl.DataFrame:
         seconds["extract" if row["step"].startswith("extract") else "load"] += row["seconds"]
     read = sum(table.seconds for table in read_extracted(workspace).values())
     rows.append(("extraction", "seconds", round(seconds["extract"], 1), round(read, 1)))
+    if small := [table.seconds for table in read_extracted(workspace).values() if table.file and table.rows < SMALL]:
+        planned = 1000 * capacity_params().extraction_seconds_per_table
+        rows.append(("extraction of a small table", "milliseconds", planned, round(1000 * median(small), 1)))
     rows.append(("load", "seconds", round(seconds["load"], 1), round(_seconds(load), 1)))
     schema = {"what": pl.String, "unit": pl.String, "forecast": pl.Float64, "actual": pl.Float64}
     frame = pl.DataFrame(rows, schema=schema, orient="row")

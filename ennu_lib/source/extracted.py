@@ -17,7 +17,8 @@ class Extracted:
     """What is known of one table. `digest` is keyed and independent of row order.
 
     `file` is None for a table that was only counted, and for one that could not be read: then `unread` says why, and
-    `rows` is what the snapshot counted, or 0 where it could not even be counted.
+    `rows` is what the snapshot counted, or 0 where it could not even be counted. `seconds` is what counting and copying
+    took, waiting for the cap included.
     """
 
     table: str

@@ -11,6 +11,7 @@ from ennu_lib.audit.capacity import (
     CapacityParams,
     Fed,
     Pace,
+    extraction,
     feeds,
     planned_links,
     planned_objects,
@@ -18,6 +19,7 @@ from ennu_lib.audit.capacity import (
     schedule,
     spans,
 )
+from ennu_lib.audit.capacity_links import Linked, link_findings, linked, links_per_record, record_limits
 from ennu_lib.audit.exceptions import AcceptedExceptions
 from ennu_lib.catalog import load_catalogue
 from ennu_lib.config import ReadingParams, params_dir
@@ -26,9 +28,12 @@ from ennu_lib.evidence import Status
 from ennu_lib.hubspot import flat_limits, load_portal_schema
 from ennu_lib.hubspot.volumes import LinkVolume
 from ennu_lib.source import Extracted, Unread
+from ennu_lib.source.extracted import save
 from ennu_lib.workspace import Workspace
 
-ASSUMED = CapacityParams(extraction_rows_per_second=1000, tight_from=0.8)
+ASSUMED = CapacityParams(
+    extraction_rows_per_second=1000, extraction_seconds_per_table=0.5, links_per_record=10, tight_from=0.8
+)
 TO_STAFF, TO_HISTORY, OF_ORDERS = (
     "contact_to_staff_management",
     "contact_to_measurement_history",
@@ -85,9 +90,10 @@ def test_the_schedule_reads_within_the_windows_only_and_loads_afterwards():
     steps = schedule(EXTRACTED, {"contacts": 1000}, {"a": PAIRS}, night, Pace(LIMITS, 0.0, 4), ASSUMED, DAY)
     assert steps["step"].to_list() == ["extract, window 1", "extract, window 2", "load contacts", "associate a"]
     assert steps["begins"].to_list()[:2] == ["Tue 30 Jun 22:00", "Wed 01 Jul 22:00"]
-    assert steps["seconds"].to_list()[:2] == [3600, 1401]
-    assert steps["after"][2] == pytest.approx(46 * 3600 + 1401)
-    assert spans(steps)["extract, window 2"] == (24 * 60, 1401 / 60)
+    # 5,001,000 rows at 1,000 a second, and half a second for each of the two tables.
+    assert steps["seconds"].to_list()[:2] == [3600, 1402]
+    assert steps["after"][2] == pytest.approx(46 * 3600 + 1402)
+    assert spans(steps)["extract, window 2"] == (24 * 60, 1402 / 60)
 
 
 class Portal:
@@ -121,6 +127,75 @@ def test_a_portal_that_does_not_answer_stops_no_audit():
     assert "did not answer" in unanswered
 
 
+def test_many_small_tables_take_their_time_although_they_have_no_rows():
+    many = {f"t{n}": table(f"t{n}", 0) for n in range(189)} | {"gone": table("gone", 5, file=None)}
+    row = extraction(many, ReadingParams(), ASSUMED).row(0, named=True)
+    assert (row["tables"], row["for_tables"], row["seconds"]) == (189, 94.5, 94.5)
+
+
+@pytest.fixture
+def orders(tmp_path):
+    """Provider 7 has ordered more than one record may have links, provider 8 nearly so many; in two tables."""
+    workspace = Workspace("r", tmp_path)
+    wrote = {
+        "lab_orders": {"patient_id": [1, 2, 3, 3] * 5, "ordering_provider": [7] * 9 + [8] * 8 + [None] * 3},
+        "image_orders": {"patient_id": [1, 2, 3], "ordering_provider": [7, 7, 9]},
+    }
+    for name, columns in wrote.items():
+        workspace.write(f"source/{name}", pl.DataFrame(columns).with_columns(pl.lit("k").alias("__key")))
+    links = [
+        Linked(name, "lab_results", association, column, parent)
+        for name in wrote
+        for association, column, parent in (
+            ("contact_to_lab_results", "patient_id", "patients"),
+            ("lab_results_to_staff_management", "ordering_provider", "providers"),
+        )
+    ]
+    return {name: table(name, 1) for name in wrote}, workspace, links
+
+
+def test_links_of_one_record_are_held_against_what_one_may_have(orders):
+    extracted, workspace, links = orders
+    found = links_per_record(extracted, workspace, links, PORTAL, ASSUMED, {"contact_to_lab_results": 50})
+    rows = {row["association"]: row for row in found.iter_rows(named=True)}
+    contacts, staff = rows["contact_to_lab_results"], rows["lab_results_to_staff_management"]
+    assert (contacts["a_record_of"], contacts["most_links"], contacts["limit"]) == ("contacts", 11, 50)
+    assert (contacts["verdict"], contacts["limit_from"]) == ("fits", "the portal")
+    assert (staff["a_record_of"], staff["records"], staff["most_links"]) == ("staff_management", 3, 11)
+    assert (staff["near"], staff["over"], staff["verdict"]) == (1, 1, "does not fit")
+    assert staff["limit_from"] == "params/audit/capacity.yml"
+    (finding,) = link_findings(found)
+    assert (finding.status, finding.numerator, finding.denominator) == (Status.FAIL, 1, 2)
+    assert finding.note == "lab_results_to_staff_management (staff_management)"
+
+
+def test_the_limit_of_one_record_is_asked_of_the_portal_for_the_end_that_many_point_at(orders):
+    asked = []
+
+    class Telling(Portal):
+        def limits(self, *what):
+            asked.append(what)
+            return {"limit": 700}
+
+        def known_type_id(self, name):
+            return {"contacts": "0-1", "lab_results": "2-5"}.get(name)
+
+    assert record_limits(Telling, PORTAL, orders[2]) == {"contact_to_lab_results": 700}
+    assert asked == [("associations", "records", "0-1", "2-5")], "staff_management is not there yet"
+
+    def closed():
+        raise TargetUnreachable("nobody there")
+
+    assert record_limits(closed, PORTAL, orders[2]) == {}
+
+
+def test_the_links_of_the_mapping_files_are_read():
+    assert {(each.association, each.object) for each in linked()} >= {
+        ("contact_to_lab_results", "lab_results"),
+        ("contact_to_staff_management", "contacts"),
+    }
+
+
 def test_forecast_against_actual(tmp_path):
     workspace = Workspace("r", tmp_path)
     plan = {
@@ -135,7 +210,12 @@ def test_forecast_against_actual(tmp_path):
     times = {"started": "2026-06-30T10:00:00+00:00", "finished": "2026-06-30T10:01:00+00:00"}
     for name, tables in (("01_audit", plan), ("07_load", load)):
         workspace.write_bytes(f"evidence/{name}", json.dumps({"tables": tables, **times}).encode(), ".json")
+    for name, seconds in (("empty", 0.01), ("small", 0.05), ("tiny", 0.06)):
+        workspace.write(f"source/{name}", pl.DataFrame({"a": [1]}))
+        save(table(name, 3, seconds=seconds), workspace)
     found = {row[:2]: row[2:] for row in forecast_against_actual(workspace).rows()}
+    assert found["extraction", "seconds"][:2] == (60, 0.1)
+    assert found["extraction of a small table", "milliseconds"] == (30, 50, 1.667)
     assert found["contacts", "records"] == (200, 150, 0.75)
     assert found["a", "links"] == (200, 150, 0.75)
     assert found["load", "seconds"] == (30, 60, 2)
