@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -10,11 +10,12 @@ import polars as pl
 from pydantic import Field
 
 from ennu_lib.config import Strict, load_model, params_dir
-from ennu_lib.evidence import Phase, Status
+from ennu_lib.evidence import Finding, Phase, Severity, Status, check
 from ennu_lib.rules import Rule, RuleRun, Tables, load_rules, run_rules, workspace_tables
-from ennu_lib.rules.engine import Result
+from ennu_lib.rules.engine import Result, judged
 from ennu_lib.rules.quarantine import (
     QUARANTINE,
+    Release,
     dependents,
     load_releases,
     quarantined,
@@ -39,7 +40,8 @@ def load_remediation(path: Path) -> RemediationParams:
 @dataclass(frozen=True)
 class Remediation:
     """What the rules found. `issues` has rule, table, key, column, reason, severity, state, reference; `held` the rows
-    in quarantine, `released` those let out, `dependents` what depends on the held ones."""
+    in quarantine, `released` those let out, `dependents` what depends on the held ones. So many `unknown_releases` name
+    a row that their rule does not name."""
 
     rules: dict[str, Rule]
     params: RemediationParams
@@ -49,6 +51,8 @@ class Remediation:
     held: pl.DataFrame
     released: pl.DataFrame
     dependents: pl.DataFrame
+    releases: list[Release]
+    unknown_releases: int
 
     @cached_property
     def rows_held(self) -> int:
@@ -73,29 +77,56 @@ def remediate(phase: Phase) -> Remediation:
     tables = workspace_tables(phase.workspace, phase.params.today)
     phase.used(*(phase.workspace.path(f"source/{name}") for name in phase.workspace.names("source")))
     run = run_rules([r for r in rules.values() if r.moment == "source"], tables, phase.progress)
-    run = RuleRun({id: run.results.get(id) or _later(rule) for id, rule in rules.items()}, run.issues)
+    named = run.issues.with_columns(references(run.issues, phase.keys))
+    issues = _stated(named, rules, releases)
+    accepted = issues.filter(pl.col("state") == "accepted")
+    results = {id: _without(result, named, accepted) for id, result in run.results.items()}
+    run = RuleRun({id: results.get(id) or _later(rule) for id, rule in rules.items()}, run.issues)
     held, released = split_released(quarantined(run.issues, rules, phase.keys), releases)
     depending = dependents(held, tables, params.dependents_depth)
-    issues = _stated(run.issues, rules, released).with_columns(references(run.issues, phase.keys))
+    unknown = _unknown(releases, issues)
     phase.write("clean/issues", issues)
     phase.write(QUARANTINE, held)
     phase.write("clean/dependents", depending)
-    return Remediation(rules, params, run, tables, issues, held, released, depending)
+    return Remediation(rules, params, run, tables, issues, held, released, depending, releases, unknown)
 
 
 def _later(rule: Rule) -> Result:
     return Result(rule, status=Status.NOT_APPLICABLE, note=f"Its data exist later: phase {rule.phase} has the result.")
 
 
-def _stated(issues: pl.DataFrame, rules: dict[str, Rule], released: pl.DataFrame) -> pl.DataFrame:
-    """Adds severity and state: `fixed_in_transform` where nobody repairs, `accepted` where released, else `open`."""
+def _without(result: Result, issues: pl.DataFrame, accepted: pl.DataFrame) -> Result:
+    """The result without the rows that somebody released or acknowledged."""
+    mine = accepted.filter(pl.col("rule") == result.rule.id).select("table", "key")
+    if mine.is_empty():
+        return result
+    left = issues.filter(pl.col("rule") == result.rule.id).join(mine, on=["table", "key"], how="anti")
+    judgement = judged(result.rule, result.population, left)
+    # What a person has accepted is an exception all the same.
+    status = Status.PASS_WITH_EXCEPTIONS if judgement.status is Status.PASS else judgement.status
+    notes = [judgement.note, "released or acknowledged rows are not counted"]
+    return replace(judgement, status=status, note="; ".join(filter(None, notes)))
+
+
+def _given(releases: list[Release]) -> pl.DataFrame:
+    rows = {(release.row, release.rule) for release in releases}
+    return pl.DataFrame(sorted(rows), schema={"reference": pl.String, "rule": pl.String}, orient="row")
+
+
+def _unknown(releases: list[Release], issues: pl.DataFrame) -> int:
+    return _given(releases).join(issues, on=["reference", "rule"], how="anti").height
+
+
+def _stated(issues: pl.DataFrame, rules: dict[str, Rule], releases: list[Release]) -> pl.DataFrame:
+    """Adds severity and state: `accepted` where released or acknowledged, `fixed_in_transform` where nobody repairs,
+    else `open`."""
     automatic = [(rule.id, reason) for rule in rules.values() for reason in rule.automatic]
     repaired = pl.DataFrame(automatic, schema=["rule", "reason"], orient="row").with_columns(fixed=True)
-    let_out = released.select("table", "key", "rule").with_columns(accepted=True)
     severity = {rule.id: str(rule.severity) for rule in rules.values()}
+    let_out = _given(releases).with_columns(accepted=True)
     return (
         issues.join(repaired, on=["rule", "reason"], how="left", maintain_order="left")
-        .join(let_out, on=["table", "key", "rule"], how="left", maintain_order="left")
+        .join(let_out, on=["reference", "rule"], how="left", maintain_order="left")
         .with_columns(
             severity=pl.col("rule").replace_strict(severity, return_dtype=pl.String),
             state=pl.when(pl.col("accepted").fill_null(False))
@@ -104,5 +135,17 @@ def _stated(issues: pl.DataFrame, rules: dict[str, Rule], released: pl.DataFrame
             .then(pl.lit("fixed_in_transform"))
             .otherwise(pl.lit("open")),
         )
-        .drop("fixed", "accepted")
+        .select(*issues.columns[:-1], "severity", "state", "reference")
+    )
+
+
+def release_finding(found: Remediation) -> Finding:
+    """Whether every line of `params/rules/releases.yml` still names a row that its rule names."""
+    return check(
+        "REM-03",
+        "Every release names a row that its rule names",
+        found.unknown_releases,
+        len(found.releases),
+        severity=Severity.WARN,
+        reason="a line that fits nothing was repaired at the source, or is mistyped (2026-11)",
     )

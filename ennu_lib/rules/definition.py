@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
@@ -27,15 +27,18 @@ Action = Literal["fix", "flag", "quarantine", "block"]
 Role = Literal["front desk", "billing", "clinical", "data team"]
 Moment = Literal["source", "mapped", "loaded"]
 MOMENTS: dict[str, str] = {"source": "02_remediation", "mapped": "04_mapping", "loaded": "08_reconciliation"}
-FILES = ("patient", "clinical", "financial", "office", "general")
+FILES = ("patient", "clinical", "financial", "office", "general", "gates")
 
 
 class Rule(Strict):
     """One data-quality rule.
 
     `population` says in words what it counts over. A share of it up to `tolerated` may fail; `reason` says why, with a
-    date. Rows that fail for one of the reasons in `quarantine` are kept from the load; those that fail for one in
-    `automatic` are repaired by standardization or mapping, and nobody needs to. `settings` go to the rule's check.
+    date. `limits` are shares of their own for some reasons, or columns, where the rule has several gates. Rows that
+    fail for one of the reasons in `quarantine` are kept from the load; those that fail for one in `automatic` are
+    repaired by standardization or mapping, and nobody needs to; reasons in `listed` are reported and never count
+    against a threshold. A rule of severity `block` tolerates what is in quarantine or repaired, and nothing else.
+    `settings` go to the rule's check.
     """
 
     id: str = Field(pattern=r"^[A-Z]{3}-\d{2}$")
@@ -45,6 +48,7 @@ class Rule(Strict):
     tables: list[str]
     population: str
     tolerated: float = Field(0.0, ge=0, le=1)
+    limits: dict[str, Annotated[float, Field(ge=0, le=1)]] = {}
     reason: str = Field(pattern=r"\(\d{4}-\d{2}\)")
     action: Action
     moment: Moment = "source"
@@ -53,13 +57,22 @@ class Rule(Strict):
     data_team: str
     quarantine: list[str] = []
     automatic: list[str] = []
+    listed: list[str] = []
     settings: dict[str, Any] = {}
 
     @model_validator(mode="after")
     def _quarantine_needs_reasons(self) -> Rule:
-        if (self.action == "quarantine") != bool(self.quarantine):
-            raise ValueError("action is 'quarantine' exactly when reasons are listed under quarantine")
+        if self.action == "quarantine" and not self.quarantine:
+            raise ValueError("action is 'quarantine', and no reason is listed under quarantine")
+        if self.quarantine and self.action not in ("quarantine", "block"):
+            raise ValueError("reasons are listed under quarantine, and action is neither 'quarantine' nor 'block'")
         return self
+
+    @cached_property
+    def settled(self) -> list[str]:
+        """The reasons that do not count against the threshold."""
+        handled = [*self.quarantine, *self.automatic] if self.severity is Severity.BLOCK else []
+        return [*self.listed, *handled]
 
     @cached_property
     def phase(self) -> str:

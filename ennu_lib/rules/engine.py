@@ -62,16 +62,49 @@ def run_rule(rule: Rule, tables: Tables) -> tuple[Result, pl.DataFrame]:
         return Result(rule, note=f"{missing}."), none
     except (pl.exceptions.PolarsError, ValueError, TypeError) as error:
         return Result(rule, status=Status.ERROR, note=f"The check ended with {type(error).__name__}."), none
-    failing = issues.select(pl.struct("table", "key").n_unique()).item() if issues.height else 0
-    return Result(rule, population, failing, _status(rule, failing, population)), issues
+    return judged(rule, population, issues), issues
 
 
-def _status(rule: Rule, failing: int, population: int) -> Status:
+def judged(rule: Rule, population: int, issues: pl.DataFrame) -> Result:
+    """The result of a rule from what it counted over and its failing cells.
+
+    `failing` counts the rows that count against the threshold; the note says which reasons do not.
+    """
+    counting = issues.filter(~pl.col("reason").is_in(rule.settled))
+    failing = _rows(counting)
+    over = [of for of, limit in rule.limits.items() if _rows(_about(issues, of)) > limit * population]
     if population == 0:
-        return Status.NOT_APPLICABLE
-    if failing == 0:
-        return Status.PASS
-    return Status.PASS_WITH_EXCEPTIONS if failing / population <= rule.tolerated else Status.FAIL
+        status = Status.NOT_APPLICABLE
+    elif issues.is_empty():
+        status = Status.PASS
+    else:
+        status = Status.FAIL if over or failing > rule.tolerated * population else Status.PASS_WITH_EXCEPTIONS
+    settled = sorted(set(issues["reason"].to_list()) & set(rule.settled))
+    notes = [f"over its own limit: {', '.join(over)}" if over else "", _settled(rule, settled)]
+    return Result(rule, population, failing, status, "; ".join(filter(None, notes)))
+
+
+def _settled(rule: Rule, reasons: list[str]) -> str:
+    """What becomes of the rows that do not count against the threshold."""
+    kinds = (
+        ("kept from the load", rule.quarantine),
+        ("repaired before the load", rule.automatic),
+        ("reported and not counted", rule.listed),
+    )
+    said, left = [], list(reasons)
+    for words, listed in kinds:
+        if found := [reason for reason in left if reason in listed]:
+            said.append(f"{', '.join(found)}: {words}")
+        left = [reason for reason in left if reason not in listed]
+    return "; ".join(said)
+
+
+def _about(issues: pl.DataFrame, reason_or_column: str) -> pl.DataFrame:
+    return issues.filter((pl.col("reason") == reason_or_column) | (pl.col("column") == reason_or_column))
+
+
+def _rows(issues: pl.DataFrame) -> int:
+    return issues.select(pl.struct("table", "key").n_unique()).item() if issues.height else 0
 
 
 def _looked(rule: Rule, looks: list[Look]) -> tuple[int, pl.DataFrame]:

@@ -18,6 +18,7 @@ from ennu_lib.rules.shadow import Shadow
 from ennu_lib.rules.tables import Tables
 
 ANYTHING = "*"
+SPEAKING = ("point", "note")  # these rows are about rows of another file
 PLANTED = {"rule": pl.String, "what": pl.String, "table": pl.String, "key": pl.String}
 NOTHING_COUNTED, NO_ROW = "the sample has nothing that it counts over", "the sample has no row to plant into"
 
@@ -44,6 +45,8 @@ def kill_rates(tables: Tables, rules: dict[str, Rule], plan: Mutations, moment: 
     shadow = Shadow(tables, plan.sample_patients, plan.sample_rows, seed, whole_people=moment != "source")
     for mutation in wanted:
         shadow.read(mutation.file)
+        if mutation.how in SPEAKING:
+            shadow.read(mutation.value)
     before, applicable = _named(chosen, shadow)
     planting = _Planting(random.Random(seed))
     for mutation in wanted:
@@ -104,11 +107,14 @@ def _named(rules: list[Rule], shadow: Shadow) -> tuple[pl.DataFrame, set[str]]:
 
 def _plant(mutation: Mutation, shadow: dict[str, pl.DataFrame], planting: _Planting, spared: set[str]) -> None:
     frame = shadow.get(mutation.file)
-    if frame is None or not {mutation.column, *mutation.where, *mutation.matching} <= set(frame.columns):
+    needed = {*mutation.matching, *mutation.filled, *mutation.empty}
+    if mutation.how != "add":
+        needed |= {mutation.column, *mutation.where}
+    if frame is None or not needed <= set(frame.columns):
         return
     frame = frame.with_columns(_ids(mutation, frame).alias(ID))
-    able = frame.filter(_able(mutation))[ID].to_list()
-    if mutation.how in ("point", "note"):
+    able = [] if mutation.how == "note" else frame.filter(_able(mutation))[ID].to_list()
+    if mutation.how in SPEAKING:
         _speak_of_others(mutation, shadow, able, planting)
         return
     if mutation.everywhere and len(able) < mutation.needs:
@@ -156,6 +162,8 @@ def _speak_of_others(mutation: Mutation, shadow: dict[str, pl.DataFrame], able: 
     frame, targets = shadow[mutation.file], shadow.get(mutation.value)
     if targets is None:
         return
+    for column, values in mutation.of.items():
+        targets = targets.filter(pl.col(column).is_in(values))
     names = targets[mutation.row_id].cast(pl.String).to_list()
     times = min(mutation.times, len(names), len(able) if mutation.how == "point" else len(names))
     chosen = planting.rng.sample(names, times)

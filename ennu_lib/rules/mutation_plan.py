@@ -14,7 +14,7 @@ from ennu_lib.rules.tables import KEY
 
 How = Literal[
     "set", "blank", "multiply", "shift_days", "cut", "append", "orphan", "repeat", "swap_rows", "swap_columns", "take",
-    "share", "point", "drop", "double", "note", "stranger",
+    "share", "point", "drop", "double", "note", "stranger", "add",
 ]  # fmt: skip
 
 
@@ -23,9 +23,10 @@ class Mutation(Strict):
 
     `where` restricts the rows by values of columns, `matching` by regular expressions, `filled` to those where these
     columns hold something and `empty` to those where they hold nothing. `value` is what the mutator needs: the new
-    value, the factor, the days, the length, the text, the other column or file. With `everywhere` all such rows
-    together are one defect, found by whatever its rule then names beyond what was planted for it row by row: for rules
-    that speak of months and medians.
+    value, the factor, the days, the length, the text, the other column, or the other file, whose rows `of` restricts.
+    With `everywhere` all such rows together are one defect, found by whatever its rule then names beyond what was
+    planted for it row by row: for rules that speak of months and medians. With fewer than `needs` such rows it is not
+    planted: nobody could tell it from chance.
 
     A finding names the row by the column `row_id`, without its beginning `prefix`, in table `named`. Where these are
     not given it is the row's key in the table of the file, and its place where the file has no keys.
@@ -42,6 +43,7 @@ class Mutation(Strict):
     matching: dict[str, str] = {}
     filled: list[str] = []
     empty: list[str] = []
+    of: dict[str, list[str]] = {}
     everywhere: bool = False
     needs: int = Field(1, ge=1)
     row_id: str = KEY

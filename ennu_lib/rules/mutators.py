@@ -31,6 +31,13 @@ def _set(frame: pl.DataFrame, mutation: Mutation, victims: list[str]) -> Spoiled
     return changed(frame, mutation.column, victims, pl.lit(mutation.value)), victims
 
 
+def _add(frame: pl.DataFrame, mutation: Mutation, victims: list[str]) -> Spoiled:
+    """As `set`, in a column that the file need not have."""
+    if mutation.column not in frame.columns:
+        frame = frame.with_columns(pl.lit(None, dtype=pl.String).alias(mutation.column))
+    return _set(frame, mutation, victims)
+
+
 def _blank(frame: pl.DataFrame, mutation: Mutation, victims: list[str]) -> Spoiled:
     return changed(frame, mutation.column, victims, pl.lit(None)), victims
 
@@ -120,6 +127,7 @@ def _share(frame: pl.DataFrame, mutation: Mutation, victims: list[str]) -> Spoil
 
 MUTATORS: dict[str, Mutator] = {
     "set": _set,
+    "add": _add,
     "blank": _blank,
     "multiply": _multiply,
     "shift_days": _shift_days,

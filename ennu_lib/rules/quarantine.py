@@ -21,7 +21,10 @@ DEPENDENTS = {"table": pl.String, "key": pl.String, "root_table": pl.String, "ro
 
 
 class Release(Strict):
-    """One row let out of quarantine. `row` is its pseudonymous reference, as worklist and quarantine give it."""
+    """One row let out of quarantine, or acknowledged where its rule only flags it.
+
+    `row` is its pseudonymous reference, as worklist and `ennu quality rows` give it.
+    """
 
     row: str = Field(pattern=r"^[0-9a-f]{32}$")
     rule: str = Field(pattern=r"^[A-Z]{3}-\d{2}$")

@@ -11,6 +11,7 @@ from ennu_lib.rules.checks import (  # noqa: F401
     medication,
     membership,
     notes,
+    payload,
     plans,
     references,
     results,

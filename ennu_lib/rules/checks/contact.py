@@ -36,12 +36,9 @@ def email(tables: Tables, settings) -> list[Look]:
             (column, "SPELLING"): well_formed & (mail != clean),
         }
         if table == "patients" and tables.has("email_messages"):
-            log = tables("email_messages", "to", "bounce_type")
-            bounced = log.filter(word("bounce_type") == "hard").select(
-                pl.col("to").str.to_lowercase().alias("__mail"), pl.lit(True).alias("__bounced")
-            )
+            bounced = _bounced(tables).with_columns(__bounced=pl.lit(True))
             frame = frame.with_columns(clean.alias("__mail")).join(
-                bounced.unique("__mail"), on="__mail", how="left", maintain_order="left"
+                bounced, on="__mail", how="left", maintain_order="left"
             )
             fails[column, "BOUNCED"] = pl.col("__bounced")
         looks.append(Look(table, frame, fails, counts=filled(column)))
@@ -126,28 +123,48 @@ def state(tables: Tables, settings) -> list[Look]:
 
 @checks("PAT-15")
 def consent(tables: Tables, settings) -> list[Look]:
-    """Marketing only after a dated opt-in; an opt-out by text message and a death always win."""
+    """Marketing only after a dated opt-in; an opt-out by text message, a hard bounce and a death always win."""
+    frame = tables("patient_preferences", "patient_id", "marketing_opt_in", "do_not_contact").with_columns(
+        wants=yes("marketing_opt_in")
+    )
+    for mark, patients in consents(tables, settings).items():
+        marked = patients.with_columns(pl.lit(True).alias(mark))
+        frame = frame.join(marked, on="patient_id", how="left", maintain_order="left")
+    wants = pl.col("wants")
+    fails = {
+        ("marketing_opt_in", "NO_DATED_CONSENT"): wants & pl.col("__dated").is_null(),
+        ("marketing_opt_in", "OPTED_OUT"): wants & pl.col("__out"),
+        ("marketing_opt_in", "BOUNCED"): wants & pl.col("__bounced"),
+        ("marketing_opt_in", "DECEASED"): wants & pl.col("__dead"),
+        ("marketing_opt_in", "DO_NOT_CONTACT"): wants & yes("do_not_contact"),
+    }
+    return [Look("patient_preferences", frame, fails, counts=wants)]
+
+
+def consents(tables: Tables, settings) -> dict[str, pl.LazyFrame]:
+    """The patients (`patient_id`) who gave a dated consent to marketing, and those whom nothing may reach any more."""
     given = tables("patient_consents", "patient_id", "consent_type", "consent_status", "consent_date")
     dated = given.filter(
         word("consent_type").is_in(settings["marketing_consents"]) & word("consent_status").is_in(settings["granted"])
     ).filter(typed_day("consent_date", tables.today).is_not_null())
-    opted_in = dated.select("patient_id", pl.lit(True).alias("__dated")).unique("patient_id")
     out = tables("sms_messages", "PatNum", "opt_out").filter(yes("opt_out"))
-    opted_out = out.select(pl.col("PatNum").alias("patient_id"), pl.lit(True).alias("__out")).unique("patient_id")
-    dead = tables("patients", "patient_id", "deceased_date").filter(moment("deceased_date").is_not_null())
-    dead = dead.select("patient_id", pl.lit(True).alias("__dead"))
-    frame = tables("patient_preferences", "patient_id", "marketing_opt_in", "do_not_contact").with_columns(
-        wants=yes("marketing_opt_in")
-    )
-    for other in (opted_in, opted_out, dead):
-        frame = frame.join(other, on="patient_id", how="left", maintain_order="left")
-    fails = {
-        ("marketing_opt_in", "NO_DATED_CONSENT"): pl.col("wants") & pl.col("__dated").is_null(),
-        ("marketing_opt_in", "OPTED_OUT"): pl.col("wants") & pl.col("__out"),
-        ("marketing_opt_in", "DECEASED"): pl.col("wants") & pl.col("__dead"),
-        ("marketing_opt_in", "DO_NOT_CONTACT"): pl.col("wants") & yes("do_not_contact"),
+    people = tables("patients", "patient_id", "email_address", "deceased_date")
+    bounced = _bounced(tables)
+    mailbox = people.with_columns(__mail=pl.col("email_address").str.strip_chars().str.to_lowercase())
+    return {
+        "__dated": dated.select("patient_id").unique(),
+        "__out": out.select(pl.col("PatNum").alias("patient_id")).unique(),
+        "__bounced": mailbox.join(bounced, on="__mail", how="semi").select("patient_id").unique(),
+        "__dead": people.filter(moment("deceased_date").is_not_null()).select("patient_id").unique(),
     }
-    return [Look("patient_preferences", frame, fails, counts=pl.col("wants"))]
+
+
+def _bounced(tables: Tables) -> pl.LazyFrame:
+    """Mailboxes (`__mail`) to which mail could not be delivered, by the log of sent mail."""
+    if not tables.has("email_messages"):
+        return pl.LazyFrame(schema={"__mail": pl.String})
+    log = tables("email_messages", "to", "bounce_type").filter(word("bounce_type") == "hard")
+    return log.select(pl.col("to").str.strip_chars().str.to_lowercase().alias("__mail")).unique()
 
 
 def _state(settings) -> pl.Expr:

@@ -25,6 +25,10 @@ def plausible(tables: Tables, settings) -> list[Look]:
     outside |= pl.col("factor").is_null() & (pl.col("number") < 0)
     scored = pl.col("metric").is_not_null() & pl.col("number").is_not_null()
     looks = [Look(t, part, {(VALUE[t], "IMPLAUSIBLE"): outside}, scored) for t, part in _by_table(frame, tables)]
+    tests = frame.filter(scored).group_by(pl.col("metric").alias(KEY)).agg(n=pl.len(), bad=outside.sum())
+    many = tests.filter(pl.col("n") >= settings["enough_rows"]).sort(KEY)
+    often = pl.col("bad") > settings["of_a_test"] * pl.col("n")
+    looks.append(Look("lab_results", many, {("test_name", "OF_THIS_TEST"): often}))
     limits = settings["vitals"]
     vitals = tables("vitals", *limits)
     fails = {(c, "IMPLAUSIBLE"): ~number(c).is_between(low, high) for c, (low, high) in limits.items()}

@@ -10,6 +10,8 @@ from ennu_lib.rules.tables import Tables
 
 ICD10 = r"^[A-Z][0-9][0-9A-Z](\.[0-9A-Z]{1,4})?$"
 ICD9 = r"^(\d{3}(\.\d{1,2})?|V\d{2}(\.\d{1,2})?|E\d{3}(\.\d)?)$"
+# After these something was to follow; notes may well end without a full stop.
+OPEN_ENDS = [",", ";", "(", "[", "-", "/", "&"]
 DOTTED = r"^([A-Z][0-9][0-9A-Z])([0-9A-Z]{1,4})$"
 
 
@@ -72,7 +74,7 @@ def note_complete(tables: Tables, settings) -> list[Look]:
     ends = pl.col("note_text").str.strip_chars_end().str.slice(-1)
     fails = {
         ("note_text", "TOO_SHORT"): visible.fill_null(0) < settings["visible"],
-        ("note_text", "CUT_OFF"): ends.str.contains(r"[\p{L},;(-]") & (visible > settings["visible"]),
+        ("note_text", "CUT_OFF"): ends.is_in(OPEN_ENDS) & (visible > settings["visible"]),
         ("note_date", "NO_DATE"): moment("note_date").is_null(),
         ("note_date", "FUTURE"): moment("note_date").dt.date() > tables.today,
         ("note_type", "MISSING"): says_nothing("note_type"),

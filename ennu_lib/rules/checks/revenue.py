@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from operator import mul
+
 import polars as pl
 
 from ennu_lib.rules.parsing import cents, day, word, yes
@@ -9,6 +12,7 @@ from ennu_lib.rules.registry import Look, checks
 from ennu_lib.rules.tables import KEY, Tables
 
 SHORTEST = 13
+BANK = r"(?i)routing|\baba\b|\brtn\b|\bach\b|bank|checking|savings|acc(?:oun)?t"
 CARD = r"(?:^|[^0-9A-Za-z])((?:4|5[1-5]|2[2-7]|3[47]|6(?:011|5))[0-9](?:[ -]?[0-9]){10,16})(?:[^0-9A-Za-z]|$)"
 
 
@@ -35,7 +39,7 @@ def control_totals(tables: Tables, settings) -> list[Look]:
 
 @checks("FIN-09")
 def card_numbers(tables: Tables, settings) -> list[Look]:
-    """No run of figures that is a card number: right prefix, right length, right check digit."""
+    """No card number (prefix, length and check digit are right), no routing number beside an account number."""
     looks = []
     for table in tables.catalogue.tables:
         columns = [
@@ -49,14 +53,35 @@ def card_numbers(tables: Tables, settings) -> list[Look]:
         if not columns or not tables.has(table.name):
             continue
         frame = tables(table.name, *columns)
-        fails = {(column, "CARD_NUMBER"): _holds_card(column) for column in columns}
+        fails = {(column, "CARD_NUMBER"): holds_card(column) for column in columns}
+        fails |= {(column, "BANK_ACCOUNT"): holds_account(column) for column in columns}
         looks.append(Look(table.name, frame, fails))
     return looks
 
 
-def _holds_card(column: str) -> pl.Expr:
+def holds_card(column: str) -> pl.Expr:
+    """Whether a text holds a run of 13 to 19 figures with the prefix of an issuer and the right check digit."""
     run = pl.col(column).str.extract(CARD, 1).str.replace_all(r"[ -]", "")
     return run.str.len_chars().is_between(13, 19) & luhn(run)
+
+
+def holds_account(column: str) -> pl.Expr:
+    """Whether a text that speaks of a bank holds a routing number (nine figures, the last sum of which the American
+    Bankers Association makes divisible by ten) and another number as long as accounts have."""
+    return pl.col(column).map_batches(_accounts, return_dtype=pl.Boolean, is_elementwise=True)
+
+
+def _accounts(values: pl.Series) -> pl.Series:
+    able = (values.str.contains(BANK) & values.str.contains(r"\d{9}")).fill_null(False)
+    right = [_is_account(value) for value in values.filter(able)]
+    answer = pl.zeros(len(values), dtype=pl.Boolean, eager=True)
+    return answer.scatter(able.arg_true(), right) if right else answer
+
+
+def _is_account(text: str) -> bool:
+    numbers = re.findall(r"[0-9]{4,17}", text)
+    routing = [n for n in numbers if len(n) == 9 and int(n) and sum(map(mul, (3, 7, 1) * 3, map(int, n))) % 10 == 0]
+    return bool(routing) and len(numbers) > 1
 
 
 def luhn(digits: pl.Expr) -> pl.Expr:

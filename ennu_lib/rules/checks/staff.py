@@ -39,5 +39,5 @@ def npi(tables: Tables, settings) -> list[Look]:
     for table in ("provider_credentials", "providers"):
         frame = tables(table, "npi")
         right = pl.col("npi").str.contains(r"^[12]\d{9}$") & luhn(pl.lit("80840") + pl.col("npi"))
-        looks.append(Look(table, frame, {("npi", "NOT_AN_NPI"): ~right}, filled("npi")))
+        looks.append(Look(table, frame, {("npi", "NOT_AN_NPI"): filled("npi") & ~right}, filled("npi")))
     return looks
