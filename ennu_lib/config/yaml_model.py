@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -60,6 +60,58 @@ def load_model(path: Path, model: type[Model]) -> Model:
     return parsed
 
 
+def load_model_of_files(
+    directory: Path,
+    files: Mapping[str, str],
+    model: type[Model],
+    more: Mapping[str, Any],
+    also: Callable[[Model], Iterable[tuple[Location, str]]] = lambda parsed: (),
+) -> Model:
+    """Parse several YAML files into one `model`.
+
+    `files` says under which key the content of each file stands; "" is the top. `more` is data from elsewhere. `also`
+    names what is wrong between parts, by location. Raises ConfigurationError with every mistake of all files at once,
+    each as `FILE line N: key: what is wrong`; what a file that cannot be read would hold is not called missing.
+    """
+    data: dict[str, Any] = {}
+    places: dict[Location, tuple[str, int]] = {(): (next(iter(files)), 1)}
+    mistakes: list[tuple[str, int, str]] = []
+    unread = False
+    for name, key in files.items():
+        try:
+            content, lines = load_yaml(directory / name)
+        except ConfigurationError as wrong:
+            mistakes += [(name, 0, mistake) for mistake in wrong.mistakes]
+            unread = True
+            continue
+        if not isinstance(content, dict):
+            unread = True
+            mistakes.append((name, 0, "line 1: holds no keys"))
+            continue
+        before = (key,) if key else ()
+        places |= {(*before, *at): (name, line) for at, line in lines.items() if before or at}
+        data |= {key: content} if key else content
+        mistakes += [(name, _line_of(mistake), mistake) for mistake in _refused(content, lines)]
+
+    def explained(at: Location, what: str) -> tuple[str, int, str]:
+        known = at
+        while known not in places:
+            known = known[:-1]
+        name, line = places[known]
+        return name, line, f"line {line}: {_dotted(at)}: {what}"
+
+    try:
+        parsed = model.model_validate(data | dict(more))
+        mistakes += [explained(at, what) for at, what in also(parsed)]
+    except ValidationError as error:
+        told = [(tuple(item["loc"]), item) for item in error.errors()]
+        lost = [unread and len(at) == 1 and item["type"] == "missing" for at, item in told]
+        mistakes += [explained(at, _what(item)) for (at, item), gone in zip(told, lost, strict=True) if not gone]
+    if mistakes:
+        raise ConfigurationError(str(directory), [f"{name} {mistake}" for name, _, mistake in sorted(mistakes)])
+    return parsed
+
+
 def load_yaml(path: Path) -> tuple[Any, dict[Location, int]]:
     """Return the data of a YAML file and the line of every key and item, by its location in the data."""
     try:
@@ -112,9 +164,11 @@ def _refused(data: Any, lines: dict[Location, int], at: Location = ()) -> Iterat
 
 
 def _explain(item: Any, lines: dict[Location, int]) -> str:
-    at = tuple(item["loc"])
-    what = FRIENDLY.get(item["type"]) or item["msg"].removeprefix("Value error, ")
-    return f"{_place(at, lines)}: {what}"
+    return f"{_place(tuple(item['loc']), lines)}: {_what(item)}"
+
+
+def _what(item: Any) -> str:
+    return FRIENDLY.get(item["type"]) or item["msg"].removeprefix("Value error, ")
 
 
 def _place(at: Location, lines: dict[Location, int]) -> str:

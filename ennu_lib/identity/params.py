@@ -1,12 +1,13 @@
 """What a data team may change about matching: the files of params/identity, checked before anything runs."""
 
-import csv
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
+from ennu_lib.catalog.csv_rows import read_rows
+from ennu_lib.config import Strict, load_model_of_files
 from ennu_lib.errors import ConfigurationError
 
 FIELDS = (
@@ -28,10 +29,6 @@ LEVEL_WORDS = {"exact": 0, "nickname": 0, "swapped": 0, "initial": 0, "part": 0,
 LEVEL_WORDS |= {"similar": 1, "edits": 1, "days": 1}
 MOST_LEVELS = 14  # a level is packed into four bits: missing, disagree and fourteen others
 MOST_FIELDS = 16
-
-
-class Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class Comparison(Strict):
@@ -212,60 +209,53 @@ class IdentityParams(Strict):
         """Field to the names of its levels, by number: 0 missing, 1 disagree, then from the weakest to exact."""
         return {c.field: ["missing", "disagree", *reversed(c.levels)] for c in self.comparisons}
 
-    @model_validator(mode="after")
-    def _guards_name_levels(self) -> "IdentityParams":
-        levels = self.levels
-        for guard in self.guards:
-            for field, wanted in [*guard.when.items(), *guard.any.items(), *guard.unless.items()]:
-                unknown = set(wanted) - set(levels.get(field, []))
-                if unknown:
-                    raise ValueError(f"guard {guard.name!r}: {field} has no level {', '.join(sorted(unknown))}")
-        if len(levels) < len(self.comparisons):
-            raise ValueError("a field is compared twice")
-        return self
+
+# Where the content of each file stands.
+FILES = {
+    "fields.yml": "",
+    "thresholds.yml": "",
+    "blocking.yml": "blocking",
+    "clinical.yml": "clinical",
+    "placeholders.yml": "placeholders",
+    "review.yml": "review",
+    "survivorship.yml": "survivorship",
+}
 
 
 def load_identity_params(directory: Path | str) -> IdentityParams:
-    """Read params/identity. Raises ConfigurationError with every mistake of all its files at once."""
+    """Read params/identity. Raises ConfigurationError with every mistake of all its files, each with its line."""
     directory = Path(directory)
     mistakes: list[str] = []
-    read: dict[str, Any] = {}
-    for name in ("fields.yml", "thresholds.yml"):
-        read |= _yaml(directory / name, mistakes)
-    for name in ("blocking", "clinical", "placeholders", "review", "survivorship"):
-        read[name] = _yaml(directory / f"{name}.yml", mistakes)
-    read["nicknames"] = _nicknames(directory / "nicknames.csv", mistakes)
-    if not mistakes:
-        try:
-            return IdentityParams.model_validate(read)
-        except ValidationError as wrong:
-            mistakes = [f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in wrong.errors(include_input=False)]
-    raise ConfigurationError(str(directory), mistakes)
-
-
-def _yaml(path: Path, mistakes: list[str]) -> dict[str, Any]:
+    nicknames = _nicknames(directory / "nicknames.csv", mistakes)
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError:
-        mistakes.append(f"{path.name} cannot be read")
-        return {}
-    except yaml.YAMLError as wrong:
-        mark = getattr(wrong, "problem_mark", None)
-        mistakes.append(f"{path.name} is not YAML" + (f", line {mark.line + 1}" if mark else ""))
-        return {}
-    if not isinstance(content, dict):
-        mistakes.append(f"{path.name} holds no keys")
-        return {}
-    return content
+        params = load_model_of_files(directory, FILES, IdentityParams, {"nicknames": nicknames}, _misfits)
+    except ConfigurationError as wrong:
+        mistakes = [*wrong.mistakes, *mistakes]
+    if mistakes:
+        raise ConfigurationError(str(directory), mistakes)
+    return params
+
+
+def _misfits(params: IdentityParams) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    """What is wrong between fields and guards: where, and what."""
+    levels, compared = params.levels, [c.field for c in params.comparisons]
+    for n, field in enumerate(compared):
+        if field in compared[:n]:
+            yield ("comparisons", n, "field"), f"{field} is compared twice"
+    for n, guard in enumerate(params.guards):
+        for part in ("when", "any", "unless"):
+            for field, wanted in getattr(guard, part).items():
+                unknown = sorted(set(wanted) - set(levels.get(field, [])))
+                if unknown:
+                    yield ("guards", n, part, field), f"{field} has no level {', '.join(unknown)}"
 
 
 def _nicknames(path: Path, mistakes: list[str]) -> dict[str, tuple[str, ...]]:
     """Every name to the formal names it may stand for, itself first when it is one."""
     try:
-        with path.open(encoding="utf-8", newline="") as lines:
-            pairs = [(row["name"], row["nickname"]) for row in csv.DictReader(lines)]
-    except (OSError, KeyError):
-        mistakes.append(f"{path.name} cannot be read or lacks the columns name,nickname")
+        pairs = [(row["name"], row["nickname"]) for _, row in read_rows(path, ("name", "nickname"))]
+    except ConfigurationError as wrong:
+        mistakes += [f"{path.name} {mistake}" for mistake in wrong.mistakes]
         return {}
     roots: dict[str, list[str]] = {}
     for formal, _ in pairs:
