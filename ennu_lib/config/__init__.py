@@ -1,6 +1,6 @@
 """Typed parameters: what a data team edits, checked before anything runs."""
 
-from ennu_lib.config.places import params_dir, project_root, reports_root, workspace_root
+from ennu_lib.config.places import params_dir, people_folder, project_root, reports_root, workspace_root
 from ennu_lib.config.run_params import ReadingParams, RunParams, load_run, source_url
 from ennu_lib.config.yaml_model import Strict, load_model, load_model_of_files, load_yaml
 
@@ -13,6 +13,7 @@ __all__ = [
     "load_run",
     "load_yaml",
     "params_dir",
+    "people_folder",
     "project_root",
     "reports_root",
     "source_url",

@@ -27,6 +27,11 @@ def workspace_root() -> Path:
     return Path(os.environ.get("ENNU_WORKSPACE") or project_root() / "workspace")
 
 
+def people_folder(name: str, root: Path | None = None) -> Path:
+    """What is remembered from run to run of the run file called `name`: it lies beside the runs and outlives them."""
+    return (root or workspace_root()) / "people" / name
+
+
 def reports_root() -> Path:
     """Rendered pages of all runs: `ENNU_REPORTS` when set, else `reports/` of the checkout."""
     return Path(os.environ.get("ENNU_REPORTS") or project_root() / "reports")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import polars as pl
 
-from ennu_lib.config import workspace_root
+from ennu_lib.config import people_folder
 from ennu_lib.identity.tables import append_decisions, read_decisions
 from ennu_lib.workspace import make_private, replacing, storage
 
@@ -18,7 +18,7 @@ class Registry:
     """The memory of the runs of one run file."""
 
     def __init__(self, name: str, root: Path | None = None):
-        self.folder = (root or workspace_root()) / "people" / name
+        self.folder = people_folder(name, root)
 
     @property
     def decisions_file(self) -> Path:

@@ -45,6 +45,11 @@ class Ledger:
             return True
         return known[0] == portal
 
+    @property
+    def portal(self) -> str:
+        """The portal that this ledger belongs to."""
+        return self._db.execute("SELECT id FROM portal").fetchone()[0]
+
     def plan(self, object_type: str, entries: Iterable[tuple[str, bytes]]) -> set[str]:
         """Enter external ids with their fingerprints; return those that still have to be dealt with.
 

@@ -33,17 +33,14 @@ def write_repair(workspace: Workspace) -> tuple[pl.DataFrame, pl.DataFrame]:
     without a property for a record that is archived. Links: action (add, remove) and what a link is made of.
     """
     objects = [n for n in ORDER if workspace.exists(f"{BEFORE}.{n}") or n in objects_to_load(workspace)]
-    parts = [_record_changes(workspace, name) for name in objects]
+    parts = [
+        record_changes(
+            name, as_values(_kept(workspace, f"{BEFORE}.{name}")), as_values(record_frame(workspace, name).collect())
+        )
+        for name in objects
+    ]
     records = pl.concat([pl.DataFrame(schema=RECORD_SCHEMA), *parts])
-    before, after = workspace.scan(f"{BEFORE}.links").collect(), _links(workspace).collect()
-    links = pl.concat(
-        [
-            frame.join(other, on=LINK_KEY, how="anti", nulls_equal=True).select(
-                pl.lit(action).alias("action"), *LINK_KEY
-            )
-            for action, frame, other in (("remove", before, after), ("add", after, before))
-        ]
-    ).sort("action", *LINK_KEY)
+    links = link_changes(workspace.scan(f"{BEFORE}.links").collect(), _links(workspace).collect())
     workspace.write(RECORDS, records)
     workspace.write(LINK_CHANGES, links)
     return records, links
@@ -64,10 +61,8 @@ def repair_lines(records: pl.DataFrame, links: pl.DataFrame) -> list[str]:
     return lines
 
 
-def _record_changes(workspace: Workspace, name: str) -> pl.DataFrame:
-    before, after = (
-        _long(frame) for frame in (_kept(workspace, f"{BEFORE}.{name}"), record_frame(workspace, name).collect())
-    )
+def record_changes(name: str, before: pl.DataFrame, after: pl.DataFrame) -> pl.DataFrame:
+    """What makes records of object `name` of what they were; both frames as `as_values` gives them."""
     old, new = (frame.select("external_id").unique() for frame in (before, after))
     values = before.join(after, on=["external_id", "property"], how="full", coalesce=True, suffix="_after")
     changed = values.filter(pl.col("value").ne_missing(pl.col("value_after")))
@@ -86,13 +81,23 @@ def _record_changes(workspace: Workspace, name: str) -> pl.DataFrame:
     gone = rows.filter(pl.col("action") == "archive").unique("external_id").with_columns(
         pl.lit(None, pl.String).alias(c) for c in ("property", "before", "after")
     )  # fmt: skip
-    return pl.concat([rows.filter(pl.col("action") != "archive"), gone]).sort("action", "external_id", "property")
+    kept = rows.filter((pl.col("action") != "archive") & (pl.col("property") != EXTERNAL_ID))
+    return pl.concat([kept, gone]).sort("action", "external_id", "property")
 
 
-def _long(frame: pl.DataFrame) -> pl.DataFrame:
-    """external_id, property, value of every value, as text."""
-    values = frame.select(pl.exclude(BATCH_ID).cast(pl.String)).unpivot(index=EXTERNAL_ID, variable_name="property")
-    return values.drop_nulls("value").rename({EXTERNAL_ID: "external_id"})
+def link_changes(before: pl.DataFrame, after: pl.DataFrame) -> pl.DataFrame:
+    """The links to remove and to add, and what each is made of."""
+    parts = [
+        frame.join(other, on=LINK_KEY, how="anti", nulls_equal=True).select(pl.lit(action).alias("action"), *LINK_KEY)
+        for action, frame, other in (("remove", before, after), ("add", after, before))
+    ]
+    return pl.concat(parts).sort("action", *LINK_KEY)
+
+
+def as_values(frame: pl.DataFrame) -> pl.DataFrame:
+    """external_id, property, value of every value, as text; the id itself too, so that an empty record is one."""
+    named = frame.select(pl.exclude(BATCH_ID).cast(pl.String)).with_columns(external_id=pl.col(EXTERNAL_ID))
+    return named.unpivot(index="external_id", variable_name="property").drop_nulls("value")
 
 
 def _kept(workspace: Workspace, name: str) -> pl.DataFrame:

@@ -26,7 +26,9 @@ from ennu_lib.hubspot.schema import EXTERNAL_ID
 from ennu_lib.images import image_frame, link_files, objects_to_load, record_files
 from ennu_lib.load.ledger import QUARANTINED, REJECTED, VERIFIED, Ledger
 from ennu_lib.load.links import load_links
+from ennu_lib.load.loaded import Memory
 from ennu_lib.load.records import RecordLoader
+from ennu_lib.load.repair_plan import RECORDS
 
 LEDGER = "load/ledger"
 REFUSED_TOLERATED = 0.001
@@ -124,12 +126,17 @@ def _all_links(phase: Phase) -> pl.LazyFrame:
 
 
 def close_ledger(phase: Phase, ledger: Ledger) -> list[Path]:
-    """Close the ledger; write the ids of what is in the portal and the reasons of what is not; return the files."""
+    """Close the ledger; write the ids of what is in the portal and the reasons of what is not; return the files.
+
+    Earlier loads are forgotten, unless a repair after them is not over.
+    """
     written = []
     for name in objects_to_load(phase.workspace):
         left = ledger.unverified_ids(name)
         written.append(phase.workspace.write(f"load/unloaded.{name}", left))
         written.append(phase.workspace.write(f"load/ids.{name}", ledger.verified_ids(name)))
+    if not phase.workspace.exists(RECORDS):
+        Memory(phase.params.name, ledger.portal).finish()
     ledger.close()
     return [phase.workspace.path(LEDGER, ".sqlite"), *written]
 
