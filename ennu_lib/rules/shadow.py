@@ -41,7 +41,7 @@ class Shadow:
 
     def tables(self) -> Tables:
         """What checks read; made anew for every run, since what they derive changes with the rows."""
-        return Tables(self.read, self._tables.today, self._tables.params)
+        return Tables(self.read, self._tables.today, self._tables.params, texts=self._tables.texts)
 
     def _mine(self, name: str, frame: pl.LazyFrame) -> pl.LazyFrame:
         columns = frame.collect_schema().names()

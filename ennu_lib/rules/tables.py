@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -17,6 +17,8 @@ from ennu_lib.workspace import Workspace
 
 KEY = "__key"
 DERIVED = "rules"
+# What a run writes for people and machines to read, beside the tables themselves.
+WRITTEN = ("evidence/*.json", "worklists/*.csv", "run.json", ".progress/*.json")
 
 
 class NotHere(Exception):
@@ -28,13 +30,15 @@ class Tables:
     """Tables by name as lazy frames of text.
 
     `read` gives the frame of a file of the workspace, or None; `today` is the day of the extract. What several checks
-    derive from the tables is made once, by `made`, and kept by `keep`.
+    derive from the tables is made once, by `made`, and kept by `keep`. `texts` gives name and content of what the run
+    has written for people to read so far.
     """
 
     read: Callable[[str], pl.LazyFrame | None]
     today: dt.date
     params: Path
     keep: Callable[[str, pl.LazyFrame], pl.LazyFrame] = field(default=lambda _, frame: frame.collect().lazy())
+    texts: Callable[[], Iterable[tuple[str, str]]] = tuple
     _made: dict[str, pl.LazyFrame] = field(default_factory=dict)
 
     def __call__(self, table: str, *columns: str) -> pl.LazyFrame:
@@ -91,7 +95,14 @@ def workspace_tables(workspace: Workspace, today: dt.date, *, in_memory: bool = 
         workspace.write(f"{DERIVED}/{name}", frame.collect(engine="streaming"))
         return workspace.scan(f"{DERIVED}/{name}")
 
-    return Tables(read, today, params_dir()) if in_memory else Tables(read, today, params_dir(), keep)
+    def texts() -> Iterator[tuple[str, str]]:
+        for pattern in WRITTEN:
+            for path in sorted(workspace.root.glob(pattern)):
+                yield path.relative_to(workspace.root).as_posix(), path.read_text(encoding="utf-8", errors="replace")
+
+    if in_memory:
+        return Tables(read, today, params_dir(), texts=texts)
+    return Tables(read, today, params_dir(), keep, texts)
 
 
 def _text(column: pl.Expr, dtype: pl.DataType) -> pl.Expr:

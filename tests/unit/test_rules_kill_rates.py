@@ -97,3 +97,22 @@ def test_a_defect_everywhere_is_not_killed_by_what_other_defects_made():
     )  # fmt: skip
     found = rates_of(files(60), PLAN.model_copy(update={"mutations": [lost, unseen]}))
     assert found.filter(pl.col("rule") == "PAT-01").select("planted", "killed", "survivors").row(0) == (3, 2, "unseen")
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("nothing but counts: 12 of 3456789012", None),
+        ("call 813-229-1234", "PHONE"),
+        ("maria@lopez.net", "EMAIL"),
+        ('{"dob": "1961-05-04"}', "DATE_OF_BIRTH"),
+        ("078-05-1120", "SOCIAL_SECURITY_NUMBER"),
+    ],
+)
+def test_what_the_run_has_written_is_searched_for_personal_data(text, kind):
+    tables = tables_of(files(5))
+    tables.texts = lambda: [("evidence/01_audit.json", "{}"), ("worklists/billing.csv", text)]
+    run = run_rules([RULES["GEN-08"]], tables)
+    assert run.results["GEN-08"].status is (Status.FAIL if kind else Status.PASS)
+    found = run.issues.select("table", "key", "reason").rows()
+    assert found == ([("written texts", "worklists/billing.csv", kind)] if kind else [])

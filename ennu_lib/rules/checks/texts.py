@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import polars as pl
 
+from ennu_lib.report.masking.personal_data import PATTERNS, scan
 from ennu_lib.rules.parsing import NOTHING, filled, word
 from ennu_lib.rules.registry import Look, checks
-from ennu_lib.rules.tables import Tables
+from ennu_lib.rules.tables import KEY, Tables
 
+SCANNED = {KEY: pl.String, "kinds": pl.List(pl.String)}
 # UTF-8 read as Windows-1252: a lead byte's letter before what only a continuation byte becomes.
 WRONGLY_READ = r"[ÂÃ][\x{80}-\x{bf}€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ]|â€|\x{fffd}|\x{0}"
 
@@ -81,17 +83,24 @@ def _usual_spellings(counted: pl.DataFrame, column: str, settings) -> dict[str, 
 
 @checks("GEN-08")
 def nothing_personal(tables: Tables, settings) -> list[Look]:
-    """What the issues say of a row is its table, key, rule, column and reason: names that we chose ourselves."""
+    """What the issues say of a row is its table, key, rule, column and reason: names that we chose ourselves.
+
+    What the run has written besides, evidence, worklists and progress, has nothing of the shape of a mailbox, a
+    telephone or social security number, or a birth date.
+    """
     allowed = {table.name for table in tables.catalogue.tables}
     columns = {column.name for table in tables.catalogue.tables for column in table.columns}
-    issues = tables.file("clean/issues", "rule", "table", "column", "reason").with_row_index("__key")
+    issues = tables.file("clean/issues", "rule", "table", "column", "reason").with_row_index(KEY)
     fails = {
         ("table", "NOT_A_TABLE"): ~pl.col("table").is_in(allowed),
-        ("column", "NOT_A_COLUMN"): ~pl.col("column").is_in([*columns, "__key"]),
+        ("column", "NOT_A_COLUMN"): ~pl.col("column").is_in([*columns, KEY]),
         ("reason", "NOT_A_REASON"): ~pl.col("reason").str.contains(r"^[A-Z0-9_]+$"),
         ("rule", "NOT_A_RULE"): ~pl.col("rule").str.contains(r"^[A-Z]{3}-\d{2}$"),
     }
-    return [Look("issues", issues, fails)]
+    kinds = {name: sorted({hit.kind.upper() for hit in scan(text)}) for name, text in tables.texts()}
+    written = pl.LazyFrame({KEY: list(kinds), "kinds": list(kinds.values())}, schema=SCANNED)
+    found = {("text", kind.upper()): pl.col("kinds").list.contains(kind.upper()) for kind in PATTERNS}
+    return [Look("issues", issues, fails), Look("written texts", written, found)]
 
 
 @checks("GEN-07")
