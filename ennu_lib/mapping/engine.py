@@ -30,7 +30,8 @@ class Sources:
     and says of each whether the survivor is `excluded` from the load, which takes everything of the patient with it.
 
     `codes` holds, by name, spellings in lower case and the option each stands for; `zones` the IANA names in use.
-    `kept_out` gives, by table, the keys in quarantine and the rule that put them there.
+    `kept_out` gives, by table, the keys in quarantine and the rule that put them there. `reported` gives a table as it
+    was extracted, where `table` gives it in standard form.
     """
 
     table: Callable[[str], pl.LazyFrame]
@@ -40,6 +41,7 @@ class Sources:
     biomarkers: BiomarkerCatalogue
     keys: Keys
     kept_out: Callable[[str], pl.LazyFrame | None] = lambda _: None
+    reported: Callable[[str], pl.LazyFrame] | None = None
 
 
 def as_text(frame: pl.LazyFrame) -> pl.LazyFrame:
@@ -57,6 +59,7 @@ def map_rows(mapping: TableMapping, sources: Sources) -> pl.LazyFrame:
     frame = as_text(sources.table(mapping.table))
     if mapping.metric:
         frame = add_metric_columns(frame, mapping.metric, sources.biomarkers)
+    frame = _join_reported(frame, mapping, sources)
     frame = _join_lookups(frame, mapping, sources)
     frame = _join_orphan_tests(frame, mapping, sources)
     frame = _resolve_patients(frame, mapping, sources)
@@ -133,9 +136,25 @@ def _convert(field: Field_, sources: Sources) -> pl.Expr:
 
 def _input(field: Field_) -> pl.Expr:
     """The source value: looked up where the field says so, the first of several columns that has one."""
+    if field.as_reported:
+        return pl.col(_as_reported(field.source))
     if field.lookup:
         return pl.col(_looked_up(field.lookup, field.source))
     return pl.coalesce(field.source, *field.otherwise) if field.otherwise else pl.col(field.source)
+
+
+def _as_reported(source: str) -> str:
+    return f"__reported:{source}"
+
+
+def _join_reported(frame: pl.LazyFrame, mapping: TableMapping, sources: Sources) -> pl.LazyFrame:
+    """The columns that a property takes as they were extracted."""
+    wanted = sorted({field.source for field in mapping.all_fields() if field.as_reported})
+    if not wanted:
+        return frame
+    original = as_text((sources.reported or sources.table)(mapping.table))
+    original = original.select(KEY, *(rules.without_nul(pl.col(c)).alias(_as_reported(c)) for c in wanted))
+    return frame.join(original, on=KEY, how="left", maintain_order="left")
 
 
 def _template(template: str) -> pl.Expr:

@@ -26,6 +26,7 @@ def run_sources(phase: Phase, maps: MappingSet) -> Sources:
         biomarkers=load_biomarkers(clinical / "biomarkers.csv", clinical / "unit_aliases.csv"),
         keys=phase.keys,
         kept_out=lambda name: kept_out(phase.workspace, name),
+        reported=lambda name: phase.scan(f"source/{name}"),
     )
 
 
@@ -42,6 +43,7 @@ def flow_steps(maps: MappingSet, table: str, portal: PortalSchema) -> list[dict[
         {
             "source": " else ".join([f.source.replace("@", "biomarker."), *f.otherwise]),
             "rule": f.rule
+            + (" as reported" if f.as_reported else "")
             + (f" ({f.codes})" if f.codes else "")
             + (f" by {f.lookup.table}" if f.lookup else "")
             + (" to UTC" if f.time_zone else ""),

@@ -30,6 +30,11 @@ def blank_to_null(value: pl.Expr) -> pl.Expr:
     return pl.when(trimmed != "").then(trimmed)
 
 
+def without_nul(value: pl.Expr) -> pl.Expr:
+    """The text without NUL, which no property can hold."""
+    return value.str.replace_all("\0", "", literal=True)
+
+
 def text(value: pl.Expr) -> pl.Expr:
     """Text of at most 65,536 characters (HubSpot's limit for a string property)."""
     return value.str.slice(0, MAX_TEXT)

@@ -10,7 +10,7 @@ from ennu_lib.config import params_dir
 from ennu_lib.keys import Keys
 from ennu_lib.mapping import contacts
 from ennu_lib.mapping.engine import Sources, map_rows
-from ennu_lib.mapping.spec import Mapping
+from ennu_lib.mapping.spec import Field_, Mapping
 
 CLINICAL = params_dir() / "clinical"
 KEYS = Keys("k" * 40)
@@ -102,3 +102,21 @@ def test_rows_add_to_the_record_they_refer_to(sources):
         ("9", "d", None, None, None),
     ]
     assert ("meetings.session_fee", 1, 2) in contacts.unconverted(rows).rows()
+
+
+def test_a_value_as_reported_is_that_of_the_source_and_the_converted_one_that_of_the_standard_form(sources):
+    fields = [FEE, {"source": "fee", "target": "fee_text", "as_reported": True}]
+    records = {"object": "contacts", "id_property": "id", "id": "V-{patient_id}"}
+    mapping = Mapping(table="visits", purpose="a visit", fields=fields, records=records)
+    raw = VISITS.with_columns(fee=pl.Series(["$10.50 USD", " ten\0 ", "1,-", "2", " "])).sort("__key", descending=True)
+    made = map_rows(mapping, replace(sources, reported=lambda _: raw)).collect()
+    assert made["fee_text"].to_list() == ["$10.50 USD", "ten", "1,-", "2", None]
+    assert made["service_amount"].to_list() == ["10.5", None, "1", "2", None]
+    without = map_rows(mapping, sources).collect()  # a table that phase 02 did not touch
+    assert without["fee_text"].to_list() == ["10.50", "ten", "1", "2", None]
+
+
+def test_only_a_plain_column_is_taken_as_reported():
+    for more in ({"rule": "number"}, {"otherwise": ["seen"]}, {"source": "@unit"}):
+        with pytest.raises(ValueError, match="as_reported is for"):
+            Field_(**({"source": "fee", "target": "t", "as_reported": True} | more))
