@@ -20,7 +20,7 @@ import polars as pl
 
 from ennu_lib.errors import EnnuError
 from ennu_lib.report.html import Html, block, element
-from ennu_lib.report.masking import learn_identifiers, scan
+from ennu_lib.report.masking import TELLING, learn_identifiers, learn_values, scan
 from ennu_lib.report.outputs import STYLE_MARK, explain
 from ennu_lib.report.theme import component_css
 from ennu_lib.workspace import Workspace
@@ -35,10 +35,12 @@ def install_guard(workspace: Workspace | None = None) -> Html:
 
     Afterwards a cell displays blocks of the report and numbers, and a notice in place of anything else. Exceptions,
     warnings and log lines of libraries are reduced to their class and place. Outside a kernel nothing is changed.
-    With the run's `workspace`, tables refuse the columns that its audit classed as identifying as well.
+    With the run's `workspace`, tables refuse the columns that its audit classed as identifying as well, and withhold
+    the values of these columns under any other name.
     """
     if workspace is not None and CLASSES in workspace.names("audit"):
         learn_identifiers(workspace.scan(f"audit/{CLASSES}").select("column", "class").collect())
+        learn_values(workspace, TELLING)
     shell = _shell()
     if shell is not None and not getattr(shell, "_ennu_guarded", False):
         _guard_display(shell)

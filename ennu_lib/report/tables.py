@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -11,7 +11,7 @@ import polars as pl
 from ennu_lib.report.formats import align_of, form_of, label, shown
 from ennu_lib.report.grid import Column, grid
 from ennu_lib.report.html import Html, block
-from ennu_lib.report.masking import LIMIT, MARK, SafeCounts, refuse_identifiers, suppress
+from ennu_lib.report.masking import LIMIT, MARK, WITHHELD, SafeCounts, refuse_identifiers, suppress, withhold_values
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -49,14 +49,17 @@ def table(
     `suppress_below - 1` withheld, and with them whatever would give them away: `total_row` and `total_column` say which
     totals stand in the table, `shares` which percentages follow from which count. A `SafeCounts` is shown as it is.
 
+    Cells that hold a value of a column whose class is an identifier are withheld (see masking/values.py).
+
     Raises GateFailed when a column would show persons, ValueError for an unknown column, format or alignment.
     """
-    whole = _frame(frame)
+    whole, identifying = withhold_values(_frame(frame))
     forms = _forms(whole, formats or {}, status_column)
-    options = _Options(caption, units or {}, labels or {}, align or {}, row_header, note or "", total_row, rows)
+    notes = " ".join(part for part in (note, _withheld(identifying)) if part)
+    options = _Options(caption, units or {}, labels or {}, align or {}, row_header, notes, total_row, rows)
     options.refuse_unknown([*forms, *people], whole.columns)
     refuse_identifiers(whole, f"table {caption!r}")
-    withheld = frame if isinstance(frame, SafeCounts) else SafeCounts(whole, frozenset())
+    withheld = replace(frame, frame=whole) if isinstance(frame, SafeCounts) else SafeCounts(whole, frozenset())
     exact = block("table", _draw(withheld, forms, options)).markup
     if not people:
         return Html(exact)
@@ -64,6 +67,12 @@ def table(
         whole, people, total_row=total_row, total_column=total_column, shares=shares, limit=suppress_below - 1
     )
     return Html(exact, distributable=block("table", _draw(masked, forms, options)).markup)
+
+
+def _withheld(cells: int) -> str:
+    """Why cells show no value."""
+    word = "cell is" if cells == 1 else "cells are"
+    return f"{cells:,} {word} {WITHHELD}: the audit classed the column of the value as an identifier." if cells else ""
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """A whole migration on a tiny clinic: every phase, every page, a second run that writes nothing, and bad endings."""
 
+import datetime as dt
 import json
 import re
 import signal
@@ -13,6 +14,7 @@ import pytest
 from ennu_lib.evidence import PHASES
 from ennu_lib.report.masking.personal_data import scan
 from ennu_lib.rules import MOMENTS
+from tests.support.identifying_values import identifying_values, shown
 from tests.support.rehearsals import make_rehearsal
 
 pytestmark = pytest.mark.slow
@@ -102,6 +104,19 @@ def test_pages_hold_no_value_of_a_patient(rehearsal, finished):
             text = page.read_text()
             assert [v for v in values if v in text] == []
             assert [hit.kind for hit in scan(re.sub(r"<style.*?</style>", "", text, flags=re.S))] == []
+
+
+def test_pages_hold_no_value_of_a_column_that_is_classed_as_an_identifier(rehearsal, finished):
+    today = dt.datetime.now(dt.UTC).date()
+    run_days = [dt.date(2026, 6, 30), today, today - dt.timedelta(days=1)]
+    values = identifying_values(rehearsal.folder / "workspace/r1", run_days)
+    assert {"names", "dates", "medical_record_number", "telephone", "email"} <= set(values)
+    assert min(len(values[kind]) for kind in ("names", "dates", "medical_record_number")) >= 30
+    pages = [p for p in (rehearsal.folder / "reports/r1").rglob("*") if p.suffix in (".html", ".json")]
+    assert len(pages) > len(PHASES)
+    for page in pages:
+        text = page.read_text()
+        assert {kind: found for kind, some in values.items() if (found := shown(some, text))} == {}, page.name
 
 
 def test_private_files_are_private(rehearsal, finished):
