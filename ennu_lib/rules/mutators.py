@@ -121,7 +121,7 @@ def _take(frame: pl.DataFrame, mutation: Mutation, victims: list[str]) -> Spoile
 
 def _share(frame: pl.DataFrame, mutation: Mutation, victims: list[str]) -> Spoiled:
     """All take what the first of them has."""
-    first = frame.filter(pl.col(ID) == victims[0])[mutation.column].item() if victims else None
+    first = frame.filter(pl.col(ID) == victims[0])[mutation.column][0] if victims else None
     return changed(frame, mutation.column, victims, pl.lit(first)), victims
 
 
