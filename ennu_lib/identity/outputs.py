@@ -9,13 +9,17 @@ from ennu_lib.identity.clinical import read_facts, read_visits, united_facts
 from ennu_lib.identity.decide import MERGED
 from ennu_lib.identity.match import Identity, match_people
 from ennu_lib.identity.params import IdentityParams
-from ennu_lib.identity.registry import Registry
+from ennu_lib.identity.registry import Registry, marks_of
 
 KEY = "__key"
 
 
 def match_run(phase: Phase, params: IdentityParams, registry: Registry) -> Identity:
-    """Match the run's patients with what clinical tables, reviewers and earlier runs know of them."""
+    """Match the run's patients with what clinical tables, reviewers and earlier runs know of them.
+
+    Raises ConfigurationError when what is remembered is about the people of another database, and as `match_people`.
+    """
+    registry.recognize(marks_of(phase.scan("source/patients"), phase.keys))
     rule = params.clinical.visits
     table = _table(phase, rule.table, {rule.patient, rule.start, rule.end, rule.place, *rule.where})
     return match_people(
@@ -75,6 +79,7 @@ def write_identity(phase: Phase, found: Identity, facts: pl.DataFrame, registry:
     for name, frame in files.items():
         phase.write(name, frame)
     registry.remember(files["identity/members"])
+    registry.mark(marks_of(phase.scan("source/patients"), phase.keys))
     return list(files)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -38,6 +39,7 @@ def build_source(
         say("clinic: there already, kept")
         return
     make_private(workspace_root() / "clinic")
+    _set_people_aside(params.name, say)
     began = time.monotonic()
     progress = _progress(say) if live or sys.stdout.isatty() else None
     if from_synthea:
@@ -57,6 +59,13 @@ def build_source(
     say(f"clinic: {summary.tables} tables, {summary.rows:,} rows, {duration(time.monotonic() - began)}")
     if from_synthea:
         say(summary.text())
+
+
+def _set_people_aside(name: str, say: Callable[..., None]) -> None:
+    from ennu_lib.identity.registry import Registry  # takes a second, which no other command here needs to wait
+
+    if aside := Registry(name).set_aside(datetime.now(UTC)):
+        say(f"clinic: what was decided and remembered about people of the clinic before is set aside in {aside}")
 
 
 def _is_there(url: str, password: str | None) -> bool:
