@@ -8,6 +8,7 @@ import polars as pl
 import pytest
 
 from ennu_lib import emulator, identity
+from ennu_lib.errors import ConfigurationError
 from ennu_lib.hubspot import PortalClient, connect, load_portal_schema
 from ennu_lib.hubspot.opening import PORTAL_URL
 from ennu_lib.hubspot.schema import EXTERNAL_ID
@@ -153,3 +154,10 @@ def two_rows_apart(rehearsal):
     """The rows that the test before has split."""
     event = identity.Registry("tiny").decisions().row(0, named=True)
     return event["left"], event["right"]
+
+
+def test_decisions_about_other_people_are_not_applied(rehearsal):
+    registry = identity.Registry("tiny")
+    registry.mark(pl.DataFrame({"key": ["1", "2"], "mark": ["a", "b"]}))
+    with pytest.raises(ConfigurationError, match="people of another database"):
+        run(rehearsal, "r3", "03")
