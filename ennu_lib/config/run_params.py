@@ -46,12 +46,14 @@ class ReadingParams(Strict):
 class SourceParams(ReadingParams):
     """Where the Open Medical database is. `password` is the name of an environment variable.
 
-    `{workspace}` in the URL stands for the workspace folder, for the SQLite file of a rehearsal.
+    `{workspace}` in the URL stands for the workspace folder, for the SQLite file of a rehearsal. `views` are read like
+    tables: some vendors let a reader see nothing else.
     """
 
     url: str
     password: str | None = None
     schema_name: str | None = Field(default=None, alias="schema")
+    views: tuple[str, ...] = ()
     chunk_rows: int = Field(default=50_000, ge=100, le=1_000_000)
 
     @field_validator("url")

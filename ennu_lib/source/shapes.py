@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -63,11 +64,14 @@ class TableShape:
         return sa.table(sa.sql.quoted_name(self.name, True), *columns, schema=self.schema)
 
 
-def reflect(engine: sa.Engine, schema: str | None = None) -> dict[str, TableShape]:
-    """All tables of the database by name, sorted. Views are left out."""
+def reflect(engine: sa.Engine, schema: str | None = None, views: Iterable[str] = ()) -> dict[str, TableShape]:
+    """All tables of the database by name, sorted, and those of its views that `views` names.
+
+    A view that is broken or forbidden has no columns here; the extraction says why it cannot be read.
+    """
     with reaching(engine), engine.connect() as connection:
         inspector = sa.inspect(connection)
-        columns = inspector.get_multi_columns(schema=schema)
+        columns = {**inspector.get_multi_columns(schema=schema), **_views(inspector, schema, views)}
         keys = inspector.get_multi_pk_constraint(schema=schema)
         relations = inspector.get_multi_foreign_keys(schema=schema)
     shapes = {}
@@ -84,6 +88,18 @@ def reflect(engine: sa.Engine, schema: str | None = None) -> dict[str, TableShap
             schema=schema,
         )
     return dict(sorted(shapes.items()))
+
+
+def _views(inspector: sa.Inspector, schema: str | None, views: Iterable[str]) -> dict[tuple, list]:
+    found = {}
+    for name in views:
+        try:
+            found[schema, name] = inspector.get_columns(name, schema)
+        except (exc.NoSuchTableError, exc.UnreflectableTableError, exc.DBAPIError) as error:
+            if getattr(error, "connection_invalidated", False):
+                raise
+            found[schema, name] = []
+    return found
 
 
 def _column(described: dict) -> ColumnShape:

@@ -71,7 +71,7 @@ QUIRKS = {
     Quirk.RESERVED_NAME: "a name that is a word of SQL and has to be quoted",
     Quirk.MIXED_CASE: "a name in capital and small letters, which some servers tell apart and others do not",
     Quirk.ODD_NAME: "a name that begins with a digit or has blanks, signs or foreign letters, and has to be quoted",
-    Quirk.VIEW: "a view: not read, since its rows are those of tables",
+    Quirk.VIEW: "a view: not read unless source.views names it, since its rows are those of tables",
 }
 # With these the copy may lack rows, have them twice, or have them of different moments.
 ENDANGERING = frozenset(

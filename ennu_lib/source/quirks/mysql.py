@@ -48,7 +48,7 @@ def read(asked: Asked, shapes: Mapping[str, TableShape], schema: str | None) -> 
     safe = {name for (name,) in asked.rows("which engines keep snapshots", TRANSACTIONAL)}
     parts = asked.rows("partitions", PARTITIONS, **at)
     triggers = asked.rows("triggers", TRIGGERS, **at)
-    found = [Oddity(t[0], Quirk.VIEW) for t in tables if t[1] in VIEWS]
+    found = [Oddity(t[0], Quirk.VIEW) for t in tables if t[1] in VIEWS and t[0] not in shapes]
     found += [Oddity(t[0], Quirk.UNLISTED, (), t[1].lower()) for t in tables if _is_unlisted(t, shapes)]
     found += [Oddity(t[0], Quirk.NO_SNAPSHOT, (), str(t[2])) for t in plain if safe and t[2] and t[2] not in safe]
     found += [Oddity(n, Quirk.PARTITIONED, (), f"{how.lower()}, {count}") for n, how, count in parts if n in shapes]
@@ -62,7 +62,7 @@ def read(asked: Asked, shapes: Mapping[str, TableShape], schema: str | None) -> 
 
 
 def _is_unlisted(table: tuple, shapes: Mapping[str, TableShape]) -> bool:
-    """A system-versioned table, for example: its history at least is not read. A sequence holds no rows."""
+    """A system-versioned table, for example: its history is not read. A sequence holds no rows."""
     return table[1] not in (*VIEWS, "SEQUENCE") and (table[0] not in shapes or table[1] != PLAIN)
 
 

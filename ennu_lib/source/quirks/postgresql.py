@@ -76,7 +76,7 @@ def _stored(table: tuple, encoding: str) -> str:
 def _of_table(table: tuple, shapes: Mapping[str, TableShape]) -> list[Oddity]:
     name, kind, persistence, _, toast_pages, secured, triggers, parts = table
     if kind in "vm":
-        return [Oddity(name, Quirk.VIEW, (), KINDS[kind])]
+        return [] if name in shapes else [Oddity(name, Quirk.VIEW, (), KINDS[kind])]
     has = {
         Quirk.UNLISTED: (name not in shapes, KINDS[kind]),
         Quirk.ELSEWHERE: (kind == "f", KINDS[kind]),

@@ -34,7 +34,7 @@ def read(asked: Asked, shapes: Mapping[str, TableShape], _schema: str | None) ->
     found = [Oddity(name, Quirk.TRIGGERS, (), f"{count}") for name, count in triggers.items() if name in shapes]
     for name, kind, without_rowid, strict in tables:
         has = {
-            Quirk.VIEW: kind == "view",
+            Quirk.VIEW: kind == "view" and name not in shapes,
             Quirk.ELSEWHERE: kind == "virtual",
             Quirk.WITHOUT_ROWID: without_rowid,
             Quirk.STRICT: strict,
