@@ -108,6 +108,8 @@ def _counts(column: dict, kind: PersonalClass, params: AuditParams, today: dt.da
                     "abbreviated_beside_written_out",
                     pl.min_horizontal(short, (letters > params.defects.abbreviation).sum()),
                 )
+                digits, others = value.str.contains(r"^\s*\d+\s*$").sum(), value.str.contains(r"^\s*\p{L}").sum()
+                yield "digits_beside_letters", pl.min_horizontal(digits, others)
         if column["latest"] and not has(name, params.defects.future_expected):
             limit = (today + dt.timedelta(days=params.defects.future_days)).isoformat()
             day = value.str.slice(0, 10)

@@ -14,7 +14,7 @@ from ennu_lib.audit.scan import scan
 from ennu_lib.audit.sensitivity import check_sensitivity
 from ennu_lib.errors import ConfigurationError
 from ennu_lib.hubspot.portal_schema import load_portal_schema
-from tests.support.audited import PARAMS, TODAY, copied, sqlite_of
+from tests.support.audited import PARAMS, TODAY, audited, copied, sqlite_of
 
 DAYS = [
     "2020-01-02",
@@ -116,6 +116,25 @@ def test_defects_are_named_with_their_rows(rooms):
     assert found["rooms", "age", "out_of_range"] == 1
     assert found["rooms", "mail", "placeholder"] == 1
     assert ("rooms", "mail", "broken_email") not in found, "a room's mail is no person's"
+
+
+def test_days_of_unix_and_numbers_beside_letters_are_named_where_they_are_strange(tmp_path):
+    people = pl.DataFrame(
+        {
+            "person_id": [1, 2, 3, 4, 5],
+            "sex": ["F", "M", "1", "F", "0"],
+            "state": ["TX", "TX", "NY", "NY", "TX"],
+            "shelf": ["A", "1", "B", "2", "C"],
+            "birth_date": ["1970-01-01", "1980-05-06", "1970-01-02", None, "1990-01-01"],
+            "first_boot": ["1970-01-01"] * 5,
+        }
+    )
+    found = audited(sqlite_of(tmp_path / "p.sqlite", {"people": people}), tmp_path).defects
+    rows = {(d["column"], d["defect"]): d["rows"] for d in found.iter_rows(named=True)}
+    assert rows["sex", "digits_beside_letters"] == 2
+    assert rows["birth_date", "epoch_date"] == 1
+    named = {at for at in rows if at[1] in ("digits_beside_letters", "epoch_date")}
+    assert named == {("sex", "digits_beside_letters"), ("birth_date", "epoch_date")}
 
 
 def test_checks_follow_the_class_of_the_column(rooms):
