@@ -23,6 +23,10 @@ $(VENV)/.ready: requirements.lock requirements-uv.lock pyproject.toml
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
 	@touch $@
 
+$(VENV)/.bench: $(VENV)/.ready requirements-bench.lock
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements-bench.lock
+	@touch $@
+
 migrate: setup ## Build the demo clinic, start the emulator, run phases 01 to 08, print where the reports are
 	@$(BIN)/ennu demo --run $(RUN)
 
@@ -39,15 +43,16 @@ test: setup ## Run the tests, the notebooks among them; with SLOW=1 the slow one
 	@$(BIN)/ruff format --check --quiet .
 	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(if $(SLOW),--cov --cov-report=term:skip-covered,-m "not slow")
 
-bench: setup ## Run the benchmarks, each beside the obvious alternative
+bench: $(VENV)/.bench ## Run the benchmarks, each beside the obvious alternative; ENNU_BENCH_PEOPLE sets the size of matching
 	@$(BIN)/python -m pytest tests/benchmarks --benchmark-only -s
 
 lint: setup ## Check style only
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 
-lock: ## Compile requirements.lock anew from pyproject.toml
+lock: ## Compile requirements.lock and requirements-bench.lock anew from pyproject.toml
 	@$(BIN)/uv pip compile pyproject.toml --extra dev --generate-hashes --no-header --no-annotate --python-version 3.11 --output-file requirements.lock --quiet
+	@$(BIN)/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]["bench"], sep="\n")' | $(BIN)/uv pip compile - --constraint requirements.lock --generate-hashes --no-header --no-annotate --python-version 3.11 --output-file requirements-bench.lock --quiet
 
 clean: ## Remove the environment, the workspace and the rendered reports
 	@rm -rf $(VENV) workspace reports/*/ reports/index.html

@@ -1,5 +1,5 @@
 """Speed, memory and quality of matching a table of people, beside recordlinkage's and Splink's own
-routes on the same data. Splink is there with `pip install -e '.[bench]'`.
+routes on the same data. `make bench` installs Splink and DuckDB, pinned, beside the environment.
 
 `ENNU_BENCH_PEOPLE=1000000` measures the size that the requirement names; the default is small enough for a routine run.
 Each engine runs in a process of its own, so that its peak memory is its own.
@@ -42,19 +42,30 @@ def in_a_process(engine: str, folder) -> dict:
     return json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()[-1])
 
 
+@pytest.fixture(scope="module")
+def measured():
+    """What every engine came to; printed side by side when all have run."""
+    lines = []
+    yield lines
+    print(f"\n\n{PEOPLE:,} people, one process each")
+    print(
+        f"{'':24}{'pairs':>12}{'seconds':>9}{'CPU':>9}{'peak MB':>9}{'precision':>11}{'recall':>9}{'F1':>9}  measured"
+    )
+    print("\n".join(lines))
+
+
 @pytest.mark.parametrize(
     "engine", ["blocks_to_clusters", "table_to_golden_records", "stock_recordlinkage", "splink_duckdb"]
 )
-def test_speed(benchmark, folder, engine):
+def test_speed(benchmark, folder, measured, engine):
     if engine == "stock_recordlinkage" and PEOPLE > MOST_FOR_STOCK:
         pytest.skip("the stock route runs out of memory at this size")
     if engine == "splink_duckdb":
         pytest.importorskip("splink", reason="Splink is an extra: pip install -e '.[bench]'")
     found = benchmark.pedantic(in_a_process, args=(engine, folder), rounds=1)
-    print(
-        f"\n{engine:24} {found['records']:>9,} records {found['pairs']:>10,} pairs {found['seconds']:7.1f} s "
-        f"({found['cpu_seconds']:.1f} s of CPU) peak {found['peak_mb']:,} MB, "
-        f"P {found['precision']:.4f} R {found['recall']:.4f} F1 {found['f1']:.4f} {found['what']}"
+    measured.append(
+        f"{engine:24}{found['pairs']:>12,}{found['seconds']:>9.1f}{found['cpu_seconds']:>9.1f}{found['peak_mb']:>9,}"
+        f"{found['precision']:>11.4f}{found['recall']:>9.4f}{found['f1']:>9.4f}  {found['what']}"
     )
 
 

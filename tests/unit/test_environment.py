@@ -36,8 +36,8 @@ def for_conda() -> tuple[dict, dict[str, Requirement]]:
     return data, {(r := Requirement(line)).name.lower(): r for line in pip if not line.startswith("-e")}
 
 
-def locked() -> dict[str, str]:
-    text = (ROOT / "requirements.lock").read_text()
+def locked(file: str = "requirements.lock") -> dict[str, str]:
+    text = (ROOT / file).read_text()
     return {name.lower(): version for name, version in re.findall(r"^([\w.-]+)==([\w.]+)", text, re.M)}
 
 
@@ -59,11 +59,20 @@ def test_the_lock_satisfies_every_requirement(name):
 
 
 def test_the_lock_pins_hashes_and_holds_no_url():
-    for file in ("requirements.lock", "requirements-uv.lock"):
+    for file in ("requirements.lock", "requirements-uv.lock", "requirements-bench.lock"):
         text = (ROOT / file).read_text()
         assert "://" not in text
         blocks = re.split(r"\n(?=[\w.-]+==)", text.strip())
         assert all("--hash=sha256:" in block for block in blocks)
+
+
+def test_what_the_benchmark_adds_is_what_is_declared_and_changes_nothing_that_is_locked():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    added = locked("requirements-bench.lock")
+    for requirement in map(Requirement, project["optional-dependencies"]["bench"]):
+        assert requirement.specifier.contains(added[requirement.name])
+    both = added.keys() & locked().keys()
+    assert {name: added[name] for name in both} == {name: locked()[name] for name in both}
 
 
 def test_the_bootstrap_pins_the_uv_that_the_lock_has():
