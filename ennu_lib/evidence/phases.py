@@ -9,11 +9,12 @@ from ennu_lib.errors import UsageError
 
 @dataclass(frozen=True)
 class PhaseSpec:
-    """One notebook: its name, its title, and the phases whose files it reads."""
+    """One notebook: its name, its title, the phases whose files it reads, and whether it needs the portal."""
 
     name: str
     title: str
     needs: tuple[str, ...] = ()
+    portal: bool = False
 
     @property
     def notebook(self) -> str:
@@ -26,9 +27,14 @@ PHASES = (
     PhaseSpec("03_dedupe", "Dedupe", ("02_remediation",)),
     PhaseSpec("04_mapping", "Mapping", ("01_audit", "02_remediation", "03_dedupe")),
     PhaseSpec("05_health_scores", "Health scores", ("01_audit", "03_dedupe", "04_mapping")),
-    PhaseSpec("06_backup", "Backup", ("01_audit",)),
-    PhaseSpec("07_load", "Load", ("04_mapping", "05_health_scores", "06_backup")),
-    PhaseSpec("08_reconciliation", "Reconciliation", ("01_audit", "04_mapping", "05_health_scores", "07_load")),
+    PhaseSpec("06_backup", "Backup", ("01_audit",), portal=True),
+    PhaseSpec("07_load", "Load", ("04_mapping", "05_health_scores", "06_backup"), portal=True),
+    PhaseSpec(
+        "08_reconciliation",
+        "Reconciliation",
+        ("01_audit", "04_mapping", "05_health_scores", "07_load"),
+        portal=True,
+    ),
 )
 
 

@@ -15,8 +15,8 @@ from ennu_lib.clock import Clock, SystemClock
 from ennu_lib.config import RunParams, project_root, reports_root, workspace_root
 from ennu_lib.evidence import PHASES, PhaseSpec, begin_run, forget_evidence, phase_spec, read_evidence
 from ennu_lib.evidence.phase import NOT_PASSED, SECRETS
-from ennu_lib.hubspot.opening import PORTAL_URL
-from ennu_lib.keys import make_rehearsal_key
+from ennu_lib.hubspot.opening import PORTAL_URL, open_portal
+from ennu_lib.keys import make_rehearsal_key, secret
 from ennu_lib.progress import WATCHED, duration
 from ennu_lib.run.execute import Ending, execute
 from ennu_lib.run.pages import render_run_pages
@@ -39,12 +39,18 @@ class Runner:
         self.reports = reports_root() / run_id
 
     def run(self, phases: list[PhaseSpec]) -> RunRecord:
-        """Run `phases`. Raises the failed phase's own error after its page and the index are written."""
+        """Run `phases`. Raises the failed phase's own error after its page and the index are written.
+
+        A live portal that a later phase needs must answer before the first one begins: TargetUnreachable,
+        TargetRefused and SecretMissing come before hours of reading, not after.
+        """
         with self.workspace.lock(), stoppable():
             self.workspace.remove_leftovers()
             params = begin_run(self.run_file, self.workspace)
             record = load_record(self.workspace, self._empty(params))
             with portal(params):
+                if params.target.url and any(spec.portal for spec in phases):
+                    open_portal(params, secret(params.target.token)).close()
                 for spec in phases:
                     ending = self._phase(spec, params, record)
                     if not ending.ok:

@@ -1,7 +1,12 @@
-"""A whole migration on a tiny clinic: every phase, every page, a second run that writes nothing, and bad endings."""
+"""A whole migration on a tiny clinic: every phase, every page, second runs that write nothing, and bad endings.
+
+The second runs read the same clinic out of a real MariaDB and a real PostgreSQL: one line of the run file differs, and
+the portal must not see that it does. Without a server the second run reads the SQLite file again.
+"""
 
 import datetime as dt
 import json
+import os
 import re
 import signal
 import subprocess
@@ -15,6 +20,7 @@ from ennu_lib.evidence import PHASES
 from ennu_lib.report.masking.personal_data import scan
 from ennu_lib.rules import MOMENTS
 from tests.support.identifying_values import identifying_values, shown
+from tests.conftest import SERVERS, fresh_database
 from tests.support.rehearsals import make_rehearsal
 
 pytestmark = pytest.mark.slow
@@ -80,14 +86,39 @@ def test_every_phase_names_the_files_it_read(rehearsal, finished):
     assert read["07_load"] | {"accounts/patients.parquet", "load/ids.contacts.parquet"} <= read["08_reconciliation"]
 
 
-def test_a_second_run_writes_nothing(rehearsal, finished):
-    again = rehearsal.run(run_id="r2")
+@pytest.fixture(params=["sqlite", *SERVERS])
+def same_clinic(request, rehearsal):
+    """The rehearsal with its clinic in this system, built there by the same command."""
+    if request.param == "sqlite":
+        if all(os.environ.get(name) for name in SERVERS.values()):
+            pytest.skip("the servers stand in for a second reading of the SQLite file")
+        yield rehearsal
+        return
+    for url in fresh_database(request.param):
+        other = rehearsal.with_changes(request.param, source={"url": url})
+        built = other.ennu("clinic", "build", "--run", str(other.run_file))
+        assert built.returncode == 0, built.stderr
+        yield other
+
+
+def rows_named(rehearsal, phase, run_id="r1"):
+    """Each rule's count and references."""
+    findings = evidence(rehearsal, phase, run_id)["findings"]
+    return {f["id"]: (f["status"], f["numerator"], f["rows"]) for f in findings if f["rows"]}
+
+
+def test_a_second_run_writes_nothing(same_clinic, finished):
+    name = f"again-{same_clinic.run_file.stem}"
+    again = same_clinic.run(run_id=name, timeout=900)
     assert again.returncode == 0, again.stdout + again.stderr
-    counts = evidence(rehearsal, "07_load", "r2")["counts"]
-    assert (counts["written"], counts["links_written"]) == (0, 0)
-    assert counts["unchanged"] == counts["rows"]
+    loaded, read_back = (evidence(same_clinic, phase, name)["counts"] for phase in ("07_load", "08_reconciliation"))
+    assert (loaded["written"], loaded["links_written"]) == (0, 0)
+    assert loaded["unchanged"] == loaded["rows"] > 1000
+    assert read_back["tables"] == read_back["tables_balanced"] == 189
+    assert read_back["equal"] == read_back["records"] == loaded["rows"]
+    assert evidence(same_clinic, "06_backup", name)["verdict"] == "pass"
     for phase in MOMENTS.values():  # the same rows have the same references
-        assert evidence(rehearsal, phase, "r2")["findings"] == evidence(rehearsal, phase)["findings"]
+        assert rows_named(same_clinic, phase, name) == rows_named(same_clinic, phase)
 
 
 def test_pages_hold_no_value_of_a_patient(rehearsal, finished):
@@ -98,7 +129,7 @@ def test_pages_hold_no_value_of_a_patient(rehearsal, finished):
         for value in patients[column].drop_nulls().to_list()
         if len(value) > 7
     }
-    assert len(values) > 100
+    assert len(values) > 50
     for page in (rehearsal.folder / "reports").rglob("*"):
         if page.is_file():
             text = page.read_text()
@@ -134,12 +165,15 @@ def test_a_phase_out_of_order_says_which_one_to_run(rehearsal):
     assert "Ended in an error" in page
 
 
-def test_an_unreachable_portal_has_its_own_exit_code(rehearsal, finished):
+def test_an_unreachable_portal_has_its_own_exit_code_before_anything_is_read(rehearsal):
     silent = rehearsal.with_changes("silent", target={"url": "http://127.0.0.1:9"})
-    silent.run("--only", "01", run_id="silent", ENNU_PORTAL_TOKEN="x")
-    done = silent.run("--only", "06", run_id="silent", ENNU_PORTAL_TOKEN="x")
+    done = silent.run(run_id="silent", ENNU_PORTAL_TOKEN="x")
     assert done.returncode == 15
     assert "does not answer" in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert not (rehearsal.folder / "workspace/silent/source").exists()
+    named = silent.run(run_id="nameless", ENNU_PORTAL_TOKEN="")
+    assert (named.returncode, "ENNU_PORTAL_TOKEN" in named.stderr) == (11, True)
 
 
 def test_repairs_hold_the_clean_truth_and_events_rebuild_them(rehearsal, finished):

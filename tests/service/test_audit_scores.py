@@ -17,7 +17,7 @@ from tests.support.rehearsals import make_rehearsal
 
 @pytest.mark.slow
 def test_the_clinic_is_understood(database_url, tmp_path, workspace_folder):
-    rehearsal = make_rehearsal(tmp_path, url=database_url)
+    rehearsal = make_rehearsal(tmp_path, url=database_url, patients=40)
     params = load_run(rehearsal.run_file)
     build_source(params, from_synthea=None, replace=True, say=lambda *_, **__: None)
     assert drift(reflect(connect(database_url)), load_catalogue(params_dir() / "catalog")).is_empty()

@@ -12,7 +12,7 @@ import yaml
 
 from ennu_lib.config import project_root
 
-PATIENTS = 40
+PATIENTS = 20
 
 
 @dataclass(frozen=True)
