@@ -220,3 +220,20 @@ def test_every_date_of_every_readable_table_has_a_rule():
         and column.name not in rules[table.name].columns
     ]
     assert without == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "dtype", "wrong"),
+    [
+        ("boolean", pl.Boolean, False),
+        ("boolean", pl.Int64, False),
+        ("boolean", pl.String, True),
+        ("integer", pl.Boolean, True),
+        ("decimal", pl.Decimal(10, 2), False),
+        ("varchar", pl.Int64, True),
+    ],
+)
+def test_a_boolean_may_be_a_number_as_mariadb_has_it(kind, dtype, wrong):
+    frame = pl.DataFrame({"__key": [], "flag": []}, schema={"__key": pl.String, "flag": dtype})
+    rules = table_rules({}, types={"flag": kind})
+    assert bool(prepare(rules, frame.lazy(), known_tables()).wrong_types) == wrong
