@@ -3,6 +3,7 @@
 PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
+PYTEST := $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 RUN ?= params/runs/demo.yml
 SYNTHEA ?=
 SLOW ?=
@@ -41,7 +42,8 @@ lab: setup ## Open JupyterLab at notebook 01, with the demo clinic and the emula
 test: setup ## Run the tests, the notebooks among them; with SLOW=1 the slow ones too, and print branch coverage
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check --quiet .
-	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(if $(SLOW),--cov --cov-report=term:skip-covered,-m "not slow")
+	@$(PYTEST) -m "not slow" $(if $(SLOW),--cov --cov-report=term:skip-covered)
+	@$(if $(SLOW),$(PYTEST) -m slow)
 
 bench: $(VENV)/.bench ## Run the benchmarks, each beside the obvious alternative; ENNU_BENCH_PEOPLE sets the size of matching
 	@$(BIN)/python -m pytest tests/benchmarks --benchmark-only -s

@@ -19,8 +19,8 @@ import pytest
 from ennu_lib.evidence import PHASES
 from ennu_lib.report.masking.personal_data import scan
 from ennu_lib.rules import MOMENTS
-from tests.support.identifying_values import identifying_values, shown
 from tests.conftest import SERVERS, fresh_database
+from tests.support.identifying_values import identifying_values, shown
 from tests.support.rehearsals import make_rehearsal
 
 pytestmark = pytest.mark.slow
@@ -142,7 +142,7 @@ def test_pages_hold_no_value_of_a_column_that_is_classed_as_an_identifier(rehear
     run_days = [dt.date(2026, 6, 30), today, today - dt.timedelta(days=1)]
     values = identifying_values(rehearsal.folder / "workspace/r1", run_days)
     assert {"names", "dates", "medical_record_number", "telephone", "email"} <= set(values)
-    assert min(len(values[kind]) for kind in ("names", "dates", "medical_record_number")) >= 30
+    assert min(len(values[kind]) for kind in ("names", "dates", "medical_record_number")) >= 20
     pages = [p for p in (rehearsal.folder / "reports/r1").rglob("*") if p.suffix in (".html", ".json")]
     assert len(pages) > len(PHASES)
     for page in pages:
