@@ -301,7 +301,13 @@ def swapped_fields(damage: Damage, columns: str, rate: float) -> None:
     """Two values, each in the other's column; `columns` names both with a plus sign between them."""
     one, other = columns.split("+")
     frame = damage.frame
-    able = (frame[one].is_not_null() & frame[other].is_not_null()).to_numpy()
+    able = (
+        frame[one].is_not_null()
+        & frame[other].is_not_null()
+        & (frame[one].cast(pl.String) != frame[other].cast(pl.String))
+    ).to_numpy()
+    if one == "first_name":
+        able &= _nobody_elses(damage)
     at = np.intersect1d(damage.rows(one, able, rate), damage.rows(other, able, 1.0))
     first, second = frame[one].gather(at), frame[other].gather(at)
     damage.put(one, at, second.cast(first.dtype), "swapped_fields")

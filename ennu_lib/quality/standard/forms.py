@@ -23,13 +23,6 @@ def _spans(text: object) -> str:
     return str(text)
 
 
-class Swap(Strict):
-    """How sure the columns must be before a given and a family name change places."""
-
-    least_rows: int = Field(ge=1)
-    least_ratio: float = Field(gt=1)
-
-
 class NameForms(Strict):
     """Words that matter in personal names."""
 
@@ -38,7 +31,6 @@ class NameForms(Strict):
     particles: Words
     prefixes: Words
     suffixes: Spellings
-    swap: Swap
 
     @cached_property
     def suffix_of(self) -> dict[str, str]:

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Annotated, Literal
 
 import polars as pl
 from pydantic import Field
 
-from ennu_lib.config import Strict
+from ennu_lib.config import Strict, params_dir
 from ennu_lib.quality.standard.forms import Forms
 from ennu_lib.quality.standard.places import STATE_CODES
 from ennu_lib.quality.standard.states import STATES
 from ennu_lib.quality.standard.text import LONGEST_VALUE
+from ennu_lib.rules.name_order import EVIDENCE, NameWords, count_words, load_name_words, with_evidence
 
 Tables = Callable[[str], pl.LazyFrame | None]
 MANY_DIGITS = 7
@@ -36,11 +37,16 @@ class SwappedContact(Strict):
 
 
 class SwappedNames(Strict):
-    """Given and family name stand in each other's column, as far as all other rows can tell."""
+    """Given and family name stand in each other's column, as far as the rest of the clinic can tell.
+
+    `email` and `contact`, the person to call, speak for or against it, where the table has them.
+    """
 
     rule: Literal["swapped_names"]
     first: str
     last: str
+    email: str | None = None
+    contact: str | None = None
 
 
 class SuffixInName(Strict):
@@ -64,25 +70,27 @@ class StateOfZip(Strict):
 RowRule = Annotated[
     SwappedPlace | SwappedContact | SwappedNames | SuffixInName | StateOfZip, Field(discriminator="rule")
 ]
-VERSION = 1
+VERSIONS = {"swapped_names": 2}
 # Swaps are put right before each column is looked at by itself; what compares standard forms comes after.
-STEP = {"swapped_place": 0, "swapped_contact": 0, "swapped_names": 0, "suffix_in_name": 0, "state_of_zip": 2}
+STEP = {"swapped_place": 0, "swapped_contact": 0, "suffix_in_name": 0, "swapped_names": 2, "state_of_zip": 2}
 
 
 @dataclass(frozen=True)
 class Knowledge:
-    """What a row rule knows beyond the row: rows that have a word as given and as family name, and the places."""
+    """What a row rule knows beyond the row: how often a word is given and family name, and the places."""
 
     forms: Forms
-    words: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    words: pl.DataFrame | None = None
+    order: NameWords | None = None
     places: pl.DataFrame | None = None
 
 
 def knowledge(rule: RowRule, rows: pl.LazyFrame, tables: Tables, forms: Forms) -> Knowledge:
     """Gather from all rows of the table, and from other tables, what `rule` will ask for."""
     if isinstance(rule, SwappedNames):
-        return Knowledge(forms, words=_name_words(rows, rule))
-    if isinstance(rule, StateOfZip) and (places := tables(rule.places)) is not None:
+        return _names_known(rule, rows, tables, forms)
+    places = tables(rule.places) if isinstance(rule, StateOfZip) else None
+    if places is not None and {"zip", "city", "state"} <= set(places.collect_schema()):
         known = places.select(
             pl.col("zip").cast(pl.String).str.head(5).alias("__zip5"),
             pl.col("city").cast(pl.String).str.to_lowercase().alias("__city"),
@@ -95,7 +103,7 @@ def knowledge(rule: RowRule, rows: pl.LazyFrame, tables: Tables, forms: Forms) -
 
 def columns_of(rule: RowRule) -> list[str]:
     """The columns of its own table that the rule looks at."""
-    return [value for name, value in rule.model_dump().items() if name not in ("rule", "places")]
+    return [value for name, value in rule.model_dump().items() if name not in ("rule", "places") and value]
 
 
 def changes(rule: RowRule, frame: pl.DataFrame, known: Knowledge) -> Iterator[tuple[str, pl.Expr | pl.Series, str]]:
@@ -127,28 +135,23 @@ def _swapped_contact(rule: SwappedContact, frame: pl.DataFrame, known: Knowledge
     return _swap(rule.phone, rule.email, (has_sign & digits).fill_null(False))
 
 
-def _word(column: pl.Expr) -> pl.Expr:
-    return column.str.head(LONGEST_VALUE).str.strip_chars().str.to_lowercase()
-
-
-def _name_words(rows: pl.LazyFrame, rule: SwappedNames) -> dict[str, tuple[int, int]]:
-    names = rows.select(_word(pl.col(c).cast(pl.String)).alias(c) for c in (rule.first, rule.last))
-    one, other = (
-        names.select(pl.col(c).alias("word")).drop_nulls().group_by("word").len(n)
-        for c, n in ((rule.first, "given"), (rule.last, "family"))
-    )
-    counted = one.join(other, on="word", how="full", coalesce=True).fill_null(0).collect(engine="streaming")
-    return {word: (given, family) for word, given, family in counted.select("word", "given", "family").iter_rows()}
+def _names_known(rule: SwappedNames, rows: pl.LazyFrame, tables: Tables, forms: Forms) -> Knowledge:
+    """Words are counted in the snapshot, never in what this phase makes of it, so that a second pass knows the same."""
+    order = load_name_words(params_dir())
+    nicknames = params_dir() / "identity" / "nicknames.csv"
+    if not any(tables(name) is not None for name, *_ in order.pairs):
+        order = order.model_copy(update={"pairs": [("", rule.first, rule.last)], "full": [], "given": []})
+        return Knowledge(forms, words=count_words(lambda _: rows, order, nicknames), order=order)
+    return Knowledge(forms, words=count_words(tables, order, nicknames), order=order)
 
 
 def _swapped_names(rule: SwappedNames, frame: pl.DataFrame, known: Knowledge):
-    """The word in the given name's column is a family name everywhere else, and the other way round."""
-    swap = known.forms.names.swap
-    family = [w for w, (g, f) in known.words.items() if f >= swap.least_rows and f >= swap.least_ratio * g]
-    given = [w for w, (g, f) in known.words.items() if g >= swap.least_rows and g >= swap.least_ratio * f]
-    first, last = _word(pl.col(rule.first)), _word(pl.col(rule.last))
-    holds = first.is_in(sorted(family)) & last.is_in(sorted(given))
-    return _swap(rule.first, rule.last, holds.fill_null(False))
+    """Only where it is sure; a suspicion is a finding of PAT-05."""
+    if known.words is None or known.order is None:
+        return
+    judged = with_evidence(frame.lazy(), known.words, known.order, rule.first, rule.last, rule.email, rule.contact)
+    evidence = judged.select(EVIDENCE).collect().to_series()
+    yield from _swap(rule.first, rule.last, pl.lit((evidence >= known.order.sure).fill_null(False)))
 
 
 def _suffix_in_name(rule: SuffixInName, frame: pl.DataFrame, known: Knowledge):

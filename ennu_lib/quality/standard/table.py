@@ -17,6 +17,7 @@ from ennu_lib.quality.standard.derived import MeasurementColumns, Utc
 from ennu_lib.quality.standard.events import KEY, events_of, no_events
 from ennu_lib.quality.standard.forms import Forms
 from ennu_lib.quality.standard.measurements import UNIT_RULE, UNIT_VERSION, Measurements
+from ennu_lib.quality.standard.readable import all_readable, readable, textual_tables
 from ennu_lib.quality.standard.row_rules import RowRule, Tables
 from ennu_lib.quality.standard.rules import RULES, Lists
 from ennu_lib.quality.standard.spellings import usual_spellings
@@ -52,15 +53,21 @@ class TableStandard:
     units_of_metrics: bool = True
 
     def apply(self, frame: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
-        """A portion in standard form, with its derived columns, and the events that led to it."""
+        """A portion in standard form, with its derived columns, and the events that led to it.
+
+        Columns that hold bytes or lists stay as they are.
+        """
         types = frame.schema
+        dark = frame.select(name for name, dtype in types.items() if not readable(dtype))
+        frame = frame.with_columns(pl.lit(None, dtype=pl.String).alias(name) for name in dark.columns)
         events: list[pl.DataFrame] = []
         frame = self._swaps(frame, 0, events)
         frame = self._each_column(frame, events)
         frame = self._swaps(frame, 2, events)
         frame, resolved = self._units(frame, events)
         frame = self._as_numbers(frame, types)
-        return self.derive(frame, resolved), pl.concat(events) if events else no_events()
+        clean = self.derive(frame, resolved).with_columns(dark)
+        return clean, pl.concat(events) if events else no_events()
 
     def derive(self, frame: pl.DataFrame, resolved: list[pl.DataFrame] | None = None) -> pl.DataFrame:
         """Add the columns that are made from others; they replace what an earlier run added.
@@ -110,7 +117,8 @@ class TableStandard:
                 for column, values, reason in row_rules.changes(rule, frame, known)
             ]
             for column, values, reason in new:
-                events.append(_differences(self.rules.table, frame, column, values, rule.rule, step, reason))
+                version = row_rules.VERSIONS.get(rule.rule, 1)
+                events.append(_differences(self.rules.table, frame, column, values, rule.rule, step, reason, version))
             frame = frame.with_columns(values.alias(column) for column, values, _ in new)
         return frame
 
@@ -147,18 +155,19 @@ def prepare(rules: TableRules, rows: pl.LazyFrame, known: Known, undone: frozens
         for column, rule in rules.columns.items()
         if column in schema and rule not in undone and _applies(schema[column], rule)
     }
-    present = [r for r in rules.rows if r.rule not in undone and set(row_rules.columns_of(r)) <= set(schema)]
+    present = [r for r in rules.rows if r.rule not in undone and all_readable(row_rules.columns_of(r), schema)]
+    tables = textual_tables(known.tables)
     measured = [
-        Measurements(d, known.biomarkers, known.tables)
+        Measurements(d, known.biomarkers, tables)
         for d in rules.derived
         if isinstance(d, MeasurementColumns) and {d.value, d.unit} <= set(schema)
     ]
     return TableStandard(
         rules=rules,
         columns=columns,
-        rows=[(r, row_rules.knowledge(r, rows, known.tables, known.forms)) for r in present],
+        rows=[(r, row_rules.knowledge(r, rows, tables, known.forms)) for r in present],
         measurements=measured,
-        instants=[(d, derived.zone_of_facility(d, known.tables)) for d in rules.derived if isinstance(d, Utc)],
+        instants=[(d, derived.zone_of_facility(d, tables)) for d in rules.derived if isinstance(d, Utc)],
         wrong_types=list(_wrong_types(rules, schema)),
         units_of_metrics=UNIT_RULE not in undone,
     )
@@ -166,7 +175,7 @@ def prepare(rules: TableRules, rows: pl.LazyFrame, known: Known, undone: frozens
 
 def _applies(dtype: pl.DataType, rule: str) -> bool:
     """Bytes and flags have no standard form as text; numbers have one where the rule says so."""
-    if dtype in (pl.Binary, pl.Boolean) or dtype.is_nested():
+    if dtype == pl.Boolean or not readable(dtype):
         return False
     return not (dtype.is_numeric() and RULES[rule].numbers == "standard")
 
@@ -207,7 +216,7 @@ def _series(frame: pl.DataFrame, values: pl.Expr | pl.Series) -> pl.Series:
 
 def _differences(
     table: str, frame: pl.DataFrame, column: str, after: pl.Series, rule: str, step: int, reason: str | None,
-    version: int = row_rules.VERSION,
+    version: int,
 ) -> pl.DataFrame:  # fmt: skip
     changed = frame.select(
         pl.col(KEY).alias("key"), pl.col(column).alias("before"), after.alias("after"), pl.lit(reason).alias("reason")

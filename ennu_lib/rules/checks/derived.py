@@ -32,7 +32,9 @@ def _vitals(tables: Tables, settings) -> list[Look]:
     )
     index = BMI_FACTOR * pl.col("pounds") / pl.col("inches") ** 2
     by_own_height = BMI_FACTOR * pl.col("pounds") / pl.coalesce("inches", "own_height") ** 2
+    # A row without its height is held against the height that the patient has otherwise.
     off = (index - number("bmi")).abs() > settings["bmi"]
+    off |= pl.col("inches").is_null() & ((by_own_height - number("bmi")).abs() > settings["bmi_by_own_height"])
     far = settings["own_factor"]
     # Kilograms beside lb and centimetres beside in move a value by 2.2 and 2.54, which no patient does between visits.
     slipped = {

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import datetime as dt
+from functools import partial
 
 import polars as pl
 
 from ennu_lib.catalog.sentinels import NO_DATES
+from ennu_lib.rules.name_order import EVIDENCE, NameWords, count_words, load_name_words, with_evidence
 from ennu_lib.rules.parsing import day, filled, moment, says_nothing, typed_day, word
 from ennu_lib.rules.registry import Look, checks
 from ennu_lib.rules.tables import Tables
 
-MOJIBAKE = r"[ÂÃâ][\x{80}-\x{bf}€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ]"
+MOJIBAKE = r"[ÂÃÄÅâ][\x{80}-\x{bf}€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ]"
 
 
 @checks("PAT-03")
@@ -47,9 +49,16 @@ def birth_date(tables: Tables, settings) -> list[Look]:
 
 @checks("PAT-05")
 def name_hygiene(tables: Tables, settings) -> list[Look]:
-    """Letters, single blanks, mixed case, no placeholder, no wrongly decoded characters."""
-    frame = tables("patients", "first_name", "last_name", "city")
-    fails = {}
+    """Letters, single blanks, mixed case, no placeholder, no wrongly decoded characters, each in its own column."""
+    order = load_name_words(tables.params)
+    words = tables.made("name_words", partial(_words, settings=order)).collect()
+    frame = tables("patients", "first_name", "last_name", "city", "email_address", "emergency_contact")
+    frame = with_evidence(frame, words, order, "first_name", "last_name", "email_address", "emergency_contact")
+    sure, suspected = pl.col(EVIDENCE) >= order.sure, pl.col(EVIDENCE) >= order.suspected
+    fails = {
+        ("first_name", "SWAPPED_WITH_LAST"): sure,
+        ("first_name", "PERHAPS_SWAPPED"): suspected & ~sure,
+    }
     for column in ("first_name", "last_name", "city"):
         text = pl.col(column)
         fails[column, "MOJIBAKE"] = text.str.contains(MOJIBAKE)
@@ -60,11 +69,20 @@ def name_hygiene(tables: Tables, settings) -> list[Look]:
         placeholder = text.str.strip_chars().str.to_uppercase().is_in(settings["placeholders"])
         fails[column, "PLACEHOLDER"] = placeholder
         fails[column, "WHITESPACE"] = text.str.contains(r"^\s|\s$|\s\s")
-        fails[column, "CASE"] = one_case & (letters.str.len_chars() > settings["initials"]) & ~placeholder
+        # Two capitals may be the initials of a given name; a family name has one at most.
+        initials = settings["initials"] if column == "first_name" else 1
+        fails[column, "CASE"] = one_case & (letters.str.len_chars() > initials) & ~placeholder
         fails[column, "NOT_A_NAME"] = text.str.contains(r"[0-9@]") & ~placeholder
         fails[column, "TOO_LONG"] = text.str.len_chars() > settings["longest"]
         fails[column, "NOT_NFC"] = text != text.str.normalize("NFC")
     return [Look("patients", frame, fails)]
+
+
+def _words(tables: Tables, settings: NameWords) -> pl.LazyFrame:
+    def table(name: str) -> pl.LazyFrame | None:
+        return tables.file(f"source/{name}") if tables.has(name) else None
+
+    return count_words(table, settings, tables.params / "identity" / "nicknames.csv").lazy()
 
 
 @checks("PAT-06")

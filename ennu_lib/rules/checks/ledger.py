@@ -63,7 +63,7 @@ def header_equals_lines(tables: Tables, settings) -> list[Look]:
     lines = (
         tables("billing_line_items", "billing_id", "qty", "price", "discount", "tax")
         .group_by("billing_id")
-        .agg((line.sum() * 100).round().cast(pl.Int64).alias("lines"))
+        .agg((line.sum() * 100).round().cast(pl.Int64, strict=False).alias("lines"))
     )
     charges = tables("billing_records", "billing_id", "service_amount").join(
         lines, on="billing_id", how="left", maintain_order="left"

@@ -43,7 +43,7 @@ def _ordered(table: str, frame: pl.LazyFrame, born: pl.LazyFrame, columns: list[
     for first, second in pairwise(columns):
         days = (pl.col(f"day_{second}") - pl.col(f"day_{first}")).dt.total_days()
         blamed = first if table == "lab_results" else second
-        fails[blamed, "OUT_OF_ORDER"] = (days < 0) & ~(pl.col(f"day_{first}") > today)
+        fails[blamed, "OUT_OF_ORDER"] = days < 0
         fails[second, "LATE"] = days > longest
     return Look(table, frame, fails)
 

@@ -11,7 +11,7 @@ from ennu_lib.rules.tables import KEY, Tables
 
 SCANNED = {KEY: pl.String, "kinds": pl.List(pl.String)}
 # UTF-8 read as Windows-1252: a lead byte's letter before what only a continuation byte becomes.
-WRONGLY_READ = r"[ÂÃ][\x{80}-\x{bf}€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ]|â€|\x{fffd}|\x{0}"
+WRONGLY_READ = r"[ÂÃÄÅ][\x{80}-\x{bf}€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ]|â€|\x{fffd}|\x{0}"
 
 
 @checks("GEN-04")
