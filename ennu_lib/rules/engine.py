@@ -116,7 +116,7 @@ def _looked(rule: Rule, looks: list[Look]) -> tuple[int, pl.DataFrame]:
         if look.counts is not None:  # a row that fails was counted over, whatever the population says
             counted = pl.any_horizontal(look.counts.fill_null(False), *flags).sum()
         plans.append(look.frame.select(counted.cast(pl.Int64)))
-        named = look.frame.select(pl.col(KEY).cast(pl.String), *flags)
+        named = look.frame.select(pl.col(KEY).cast(pl.String).fill_null(""), *flags)
         plans.append(named.filter(pl.any_horizontal(pl.exclude(KEY))))
     collected: list[pl.DataFrame] = []
     for start in range(0, len(plans), AT_ONCE):

@@ -42,7 +42,11 @@ def moment(column: str) -> pl.Expr:
 
 def cents(column: str) -> pl.Expr:
     """An amount of money in whole cents, so that sums are compared exactly."""
-    return (pl.col(column).cast(pl.Decimal(20, 2), strict=False).cast(pl.Float64) * 100).round().cast(pl.Int64)
+    return (
+        (pl.col(column).cast(pl.Decimal(20, 2), strict=False).cast(pl.Float64) * 100)
+        .round()
+        .cast(pl.Int64, strict=False)
+    )
 
 
 def number(column: str) -> pl.Expr:

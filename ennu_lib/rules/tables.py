@@ -16,6 +16,7 @@ from ennu_lib.config import params_dir
 from ennu_lib.workspace import Workspace
 
 KEY = "__key"
+NO_TEXT = "\ufffd"
 DERIVED = "rules"
 # What a run writes for people and machines to read, beside the tables themselves.
 WRITTEN = ("evidence/*.json", "worklists/*.csv", "run.json", ".progress/*.json")
@@ -55,7 +56,7 @@ class Tables:
         if missing:
             raise NotHere(f"{name.removeprefix('source/')} has no column {', '.join(missing)}")
         keys = [KEY] if KEY in schema else []
-        taken = columns or [c for c in schema if c != KEY and schema[c] != pl.Binary]
+        taken = columns or list(schema)
         return frame.select(*keys, *(_text(pl.col(c), schema[c]) for c in dict.fromkeys(taken) if c != KEY))
 
     def has(self, table: str) -> bool:
@@ -106,6 +107,21 @@ def workspace_tables(workspace: Workspace, today: dt.date, *, in_memory: bool = 
 
 
 def _text(column: pl.Expr, dtype: pl.DataType) -> pl.Expr:
+    """A column of any type as text. Bytes that are no text become U+FFFD, which GEN-04 names; lists have no text."""
+    name = column.meta.output_name()
+    if dtype.is_nested() or dtype == pl.Object:
+        return pl.lit(None, dtype=pl.String).alias(name)
     if dtype == pl.Binary:
-        return pl.lit(None, dtype=pl.String).alias(column.meta.output_name())
+        return column.map_batches(_decoded, return_dtype=pl.String, is_elementwise=True)
     return column.cast(pl.String, strict=False)
+
+
+def _decoded(values: pl.Series) -> pl.Series:
+    return pl.Series(values.name, [None if v is None else _as_utf8(v) for v in values], dtype=pl.String)
+
+
+def _as_utf8(value: bytes) -> str:
+    try:
+        return value.decode("utf-8")
+    except UnicodeDecodeError:
+        return NO_TEXT

@@ -8,14 +8,18 @@ import datetime as dt
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
 import time
+from datetime import date
 
 import polars as pl
 import pytest
+import yaml
 
+from ennu_lib.config import project_root
 from ennu_lib.evidence import PHASES
 from ennu_lib.report.masking.personal_data import scan
 from ennu_lib.rules import MOMENTS
@@ -220,6 +224,44 @@ def test_a_run_is_undone_in_the_portal_by_one_command(rehearsal, finished):
     assert "nothing to undo" in rehearsal.ennu("portal", "restore", *run, "r1").stdout
     unknown = rehearsal.ennu("portal", "restore", *run, "nosuch")
     assert (unknown.returncode, "there is no run nosuch" in unknown.stderr) == (2, True)
+
+
+def test_a_released_row_is_loaded_and_the_accounts_balance(rehearsal, finished):
+    """One line in params/rules/releases.yml, and phases 02 to 04 again. It stands last: the run is another one then."""
+    workspace = rehearsal.folder / "workspace/r1"
+    held = pl.read_parquet(workspace / "clean/quarantine.parquet")
+    accounts = pl.read_parquet(workspace / "accounts/lab_results.parquet")
+    # A result that nothing but one rule keeps back.
+    kept = held.join(accounts.filter(pl.col("account") == "quarantined"), on=["key"], how="semi")
+    kept = kept.filter((pl.col("table") == "lab_results") & pl.struct("table", "key").is_unique())
+    row = kept.filter(pl.col("rule").is_in(["CLN-01", "CLN-03"])).row(0, named=True)
+    home = rehearsal.folder / "home"
+    shutil.copytree(project_root() / "params", home / "params")
+    for name in ("notebooks", "ennu_lib", "pyproject.toml"):
+        (home / name).symlink_to(project_root() / name)
+    line = {"row": row["reference"], "rule": row["rule"], "who": "medical director", "released": date(2026, 11, 28)}
+    line |= {"why": "the laboratory confirmed the value"}
+    (home / "params/rules/releases.yml").write_text(yaml.safe_dump({"releases": [line]}))
+    for phase in ("02", "03", "04"):
+        done = rehearsal.run("--only", phase, run_id="r1", ENNU_HOME=str(home))
+        assert done.returncode == 0, done.stdout + done.stderr
+    after = pl.read_parquet(workspace / "clean/quarantine.parquet")
+    assert after.height == held.height - 1
+    assert after.filter(pl.col("reference") == row["reference"]).is_empty()
+    issues = pl.read_parquet(workspace / "clean/issues.parquet").filter(pl.col("reference") == row["reference"])
+    assert issues.filter(pl.col("rule") == row["rule"])["state"].to_list() == ["accepted"]
+    found = evidence(rehearsal, "02_remediation", "r1")
+    assert sum(each["released"] for each in found["tables"]["quarantine"]) == 1
+    assert {one["id"]: one["status"] for one in found["findings"]}["REM-03"] == "pass"
+    now = pl.read_parquet(workspace / "accounts/lab_results.parquet")
+    assert now.filter(pl.col("key") == row["key"])["account"].to_list() == ["loaded"]
+    assert now.height == accounts.height == now["key"].n_unique()
+    sent = pl.read_parquet(workspace / "targets/measurement_history.parquet").filter(
+        (pl.col("source_table") == "lab_results") & (pl.col("source_pk") == row["key"])
+    )
+    assert sent.height == 1
+    gates = {one["id"]: one["status"] for one in evidence(rehearsal, "04_mapping", "r1")["findings"]}
+    assert (gates["MAP-01"], gates["GEN-02"]) == ("pass", "pass")
 
 
 def test_ctrl_c_ends_at_once_and_the_run_goes_on_later(rehearsal):

@@ -60,10 +60,10 @@ def columns_read(rule: DerivedRule) -> list[str]:
 def zone_of_facility(rule: Utc, tables: Tables) -> pl.DataFrame | None:
     """Facility number as text to its zone."""
     facilities = tables(rule.facilities) if rule.facilities else None
-    if facilities is None:
+    if facilities is None or not {"facility_id", "time_zone"} <= set(facilities.collect_schema()):
         return None
     known = facilities.select(
-        pl.col("facility_id").cast(pl.String).alias("__facility"), pl.col("time_zone").alias("__zone")
+        pl.col("facility_id").cast(pl.String).alias("__facility"), pl.col("time_zone").cast(pl.String).alias("__zone")
     )
     return known.drop_nulls().unique("__facility", keep="first", maintain_order=True).collect()
 

@@ -122,7 +122,7 @@ class Measurements:
 
 def _metric_numbers(rule: MeasurementColumns, tables: Tables) -> dict[str, str]:
     metrics = tables(rule.metric_table) if rule.metric_table else None
-    if metrics is None:
+    if metrics is None or not {"metric_id", "metric_code"} <= set(metrics.collect_schema()):
         return {}
     known = metrics.select(pl.col("metric_id").cast(pl.String), pl.col("metric_code").cast(pl.String))
     return dict(known.drop_nulls().collect().iter_rows())
