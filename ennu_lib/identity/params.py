@@ -117,6 +117,7 @@ class Clusters(Strict):
 
 class SecondOpinion(Strict):
     most_records: int = Field(ge=0)
+    most_pairs: int = Field(ge=1)
     least_agreement: float = Field(ge=0, le=1)
     overruled_from: float = Field(gt=0, le=1)
 

@@ -87,8 +87,18 @@ def _key_order(lazy: pl.LazyFrame, key: str, present: set[str]) -> tuple[pl.Seri
         mistakes.append(f"{len(keys) - keys.n_unique()} keys are there more than once")
     if mistakes:
         raise ConfigurationError(f"column {key!r}", mistakes)
-    order = keys.arg_sort()
+    order = _natural(keys)
     return order, keys.gather(order)
+
+
+def _natural(keys: pl.Series) -> pl.Series:
+    """The order of keys by number, then as text: the same whether a file gave them as numbers or as text."""
+    if keys.dtype.is_integer():
+        return keys.arg_sort()
+    text = keys.cast(pl.String)
+    number = text.str.strip_suffix(".0").cast(pl.Int64, strict=False)
+    both = pl.DataFrame({"number": number, "text": text})
+    return both.select(pl.arg_sort_by("number", "text", nulls_last=True)).to_series()
 
 
 def _read_field(

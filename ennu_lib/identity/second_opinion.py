@@ -46,12 +46,16 @@ def second_opinion(people: People, scored: pl.DataFrame, params: SecondOpinion) 
     if len(people) < _FEWEST:
         return Opinion(none, none, 0.0, "too few records to learn from")
     table = _table(people)
+    if _predicted(table) > params.most_pairs:
+        return Opinion(none, none, 0.0, f"its blocks would make more than {params.most_pairs} pairs")
     candidates = _candidates(table)
     compared = [c for c in (*_STRINGS, *_EXACT) if c in table]
     if len(candidates) < _FEWEST or len(compared) < 3:
         return Opinion(none, none, 0.0, "too few candidate pairs to learn from")
     vectors = _compare(compared).compute(candidates, table)
     vectors = vectors.loc[:, vectors.nunique() > 1]
+    if vectors.empty:
+        return Opinion(none, none, 0.0, "all its candidate pairs are alike")
     matches = _ask(vectors.astype(int))
     asked, found = _packed(candidates), _packed(matches)
     ours = scored.filter(pl.col("probability") >= 0.5)
@@ -92,6 +96,12 @@ def _table(people: People) -> pd.DataFrame:
     columns = [c for c in ("phone_1", *_STRINGS, *_EXACT) if c in people.codes.columns]
     filled = [c for c in columns if people.codes[c].null_count() < len(people)]
     return pd.DataFrame({c: people.dictionary(c).gather(people.codes[c]).to_pandas() for c in filled})
+
+
+def _predicted(table: pd.DataFrame) -> int:
+    """How many pairs its blocks would make at most: they have no cap of their own."""
+    sizes = [table.groupby(block).size() for block in _BLOCKS if set(block) <= set(table)]
+    return int(sum((s * (s - 1) // 2).sum() for s in sizes))
 
 
 def _candidates(table: pd.DataFrame) -> pd.MultiIndex:

@@ -43,13 +43,16 @@ def match_table(
 
     `columns` maps fields (first_name, birth_date, ...) to its columns; fields without one are not compared. Without
     `key` the rows are numbered from 1. `truth` names a column that is equal for rows of one person; it is used only
-    to measure. Raises ConfigurationError for an unknown field, SourceChanged for a column that is not there.
+    to measure. Raises ConfigurationError for an unknown field and for columns of lists, structures or bytes,
+    SourceChanged for a column that is not there.
     """
     frame = table.lazy().collect()
-    _check(columns, [c for c in (key, truth) if c], frame.columns)
+    _check(columns, [c for c in (key, truth) if c], frame.schema)
     if key is None:
         key = ROW
-        frame = frame.with_row_index(ROW, offset=1)
+        while key in frame.columns:
+            key += "_"
+        frame = frame.with_row_index(key, offset=1)
     found = match_people(frame, params, key=key, columns=columns, progress=progress)
     if truth is None:
         return MatchedTable(found, found.clusters)
@@ -58,7 +61,7 @@ def match_table(
     return MatchedTable(found, found.clusters, at_thresholds(found.pairs, true), merged)
 
 
-def _check(columns: dict[str, str | list[str]], others: list[str], present: list[str]) -> None:
+def _check(columns: dict[str, str | list[str]], others: list[str], present: pl.Schema) -> None:
     unknown = sorted(set(columns) - set(FIELDS))
     if unknown:
         known = ", ".join(FIELDS)
@@ -66,7 +69,12 @@ def _check(columns: dict[str, str | list[str]], others: list[str], present: list
     named = [c for listed in columns.values() for c in ([listed] if isinstance(listed, str) else listed)]
     missing = sorted(set(named + others) - set(present))
     if missing:
-        raise SourceChanged(f"the table has no column {', '.join(map(repr, missing))}")
+        hint = "; it has one column only: are its values separated by commas?" if len(present) == 1 else ""
+        raise SourceChanged(f"the table has no column {', '.join(map(repr, missing))}{hint}")
+    strange = [c for c in named + others if present[c].is_nested() or present[c] in (pl.Binary, pl.Object)]
+    if strange:
+        what = "holds lists, structures or bytes; give a column of plain values"
+        raise ConfigurationError("columns", [f"{c!r} {what}" for c in dict.fromkeys(strange)])
 
 
 def append_decisions(path: Path, events: pl.DataFrame) -> None:

@@ -229,7 +229,10 @@ def _read_table(file: Path) -> pl.DataFrame:
         # Every value as text: a post code keeps its zeros, and a number that is none stops nothing.
         return reader(file, infer_schema=False) if reader is pl.read_csv else reader(file)
     except (pl.exceptions.PolarsError, OSError):
-        raise UsageError(f"{file.name} cannot be read as a table") from None
+        raise UsageError(
+            f"{file.name} cannot be read as a table; a CSV file is UTF-8 text with a header, commas between values "
+            "and as many values in every row as in the header"
+        ) from None
 
 
 def _column_map(text: str) -> dict[str, str | list[str]]:
@@ -237,11 +240,15 @@ def _column_map(text: str) -> dict[str, str | list[str]]:
     mistakes = []
     for part in filter(None, (p.strip() for p in text.split(","))):
         field, sign, column = part.partition("=")
-        if not (field.strip() and column.strip() and sign):
+        listed = [c.strip() for c in column.split("+")]
+        if not (field.strip() and all(listed) and sign):
             mistakes.append(f"{part!r} is not field=column")
             continue
-        listed = [c.strip() for c in column.split("+")]
+        if field.strip() in mapped:
+            mistakes.append(f"{field.strip()!r} stands twice; join its columns with +")
         mapped[field.strip()] = listed if len(listed) > 1 else listed[0]
+    if not mapped and not mistakes:
+        mistakes.append("names no column; give field=column pairs")
     if mistakes:
         raise ConfigurationError("--columns", mistakes)
     return mapped

@@ -50,7 +50,7 @@ def stock(table: pl.LazyFrame) -> dict:
     """recordlinkage's Index, Compare and ECM, from the same standardized values."""
     people = standardize_people(table, PARAMS.columns, PARAMS, "patient_id")
     nothing = pl.DataFrame(schema={"left": pl.UInt32, "right": pl.UInt32, "probability": pl.Float64})
-    limits = SecondOpinion(most_records=len(people), least_agreement=0, overruled_from=1)
+    limits = SecondOpinion(most_records=len(people), most_pairs=10**9, least_agreement=0, overruled_from=1)
     opinion, figures = _timed(lambda: second_opinion(people, nothing, limits))
     left, right = opinion.matches >> np.uint64(32), opinion.matches & np.uint64(0xFFFFFFFF)
     return figures | {"pairs": len(opinion.asked), "found": _keyed(people, left, right), "what": "matches of its ECM"}

@@ -43,6 +43,15 @@ def test_families_are_not_merged_and_duplicates_are(families):
     assert len(found.review) <= 0.02 * len(table)
 
 
+def test_without_birth_dates_housemates_are_left_to_people():
+    table, truth = family_people(1500, seed=5, hard=True)
+    found = match_people(table.with_columns(date_of_birth=pl.lit("1900-01-01")), PARAMS)
+    assert "birth_date holds no usable value" in found.findings
+    merged = pairs_within(found.clusters, "key", "golden_id")
+    figures = measure(merged, pairs_within(truth, "patient_id", "person_id"), len(table))
+    assert figures["precision"] >= 0.999 and figures["recall"] >= 0.5
+
+
 def test_no_twins_are_merged_and_they_are_named_so(families):
     _, truth, found = families
     twins = truth.filter(kind="twin").select("patient_id", "person_id", "household_id")

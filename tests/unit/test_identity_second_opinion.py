@@ -30,6 +30,14 @@ def test_a_large_or_a_tiny_table_is_not_asked_about(people):
     assert not second_opinion(tiny, NOTHING, limits()).heard
 
 
+@pytest.mark.parametrize(("most_pairs", "said"), [(500_000, "more than 500000 pairs"), (10**9, "are alike")])
+def test_rows_that_are_all_the_same_are_said_to_be_and_end_nothing(most_pairs, said):
+    row = family_people(30)[0].head(1).drop("patient_id")
+    same = row.select(pl.all().repeat_by(1200).explode()).with_row_index("patient_id")
+    people = standardize_people(same, PARAMS.columns, PARAMS.model_copy(update={"placeholders": {}}), "patient_id")
+    assert said in second_opinion(people, NOTHING, limits(most_pairs=most_pairs)).reason
+
+
 def test_it_is_heard_only_where_it_largely_agrees(people):
     opinion = second_opinion(people, NOTHING, limits())
     assert opinion.agreement == 0 and not opinion.heard and len(opinion.matches) > 20

@@ -67,3 +67,30 @@ def test_what_a_power_cut_left_of_a_line_never_was_a_decision(tmp_path):
     assert read_decisions(file).rows() == event.rows()
     append_decisions(file, event)
     assert read_decisions(file).rows() == event.rows() * 2
+
+
+@pytest.mark.parametrize("form", ["text", "float", "shuffled"])
+def test_the_type_of_a_column_and_the_order_of_rows_change_nothing(form):
+    table, _ = family_people(400, seed=3)
+    columns = {f: c for f, c in PARAMS.columns.items() if f in ("first_name", "last_name", "birth_date", "zip", "ssn")}
+    typed = {
+        "text": lambda: table.with_columns(pl.col("patient_id").cast(pl.String)),
+        "float": lambda: table.with_columns(pl.col("patient_id", "zip_code").cast(pl.Float64, strict=False)),
+        "shuffled": lambda: table.sample(fraction=1, shuffle=True, seed=1),
+    }[form]()
+    one, other = (match_table(t, columns, PARAMS, key="patient_id").identity for t in (table, typed))
+    numbers = pl.col("left", "right").cast(pl.Float64)
+    assert one.pairs.with_columns(numbers).equals(other.pairs.with_columns(numbers))
+    assert len(one.pairs) > 100 and one.summary["people"] == other.summary["people"]
+
+
+def test_a_table_may_have_a_column_of_the_name_we_number_rows_with(strange_table):
+    found = match_table(strange_table.with_columns(row_number=pl.lit("x")), COLUMNS, PARAMS)
+    assert found.clusters["key"].to_list() == list(range(1, len(strange_table) + 1))
+
+
+def test_columns_that_hold_no_plain_values_are_refused_together(strange_table):
+    strange = strange_table.with_columns(pl.concat_list("given"), pl.lit(b"x").alias("family"))
+    with pytest.raises(ConfigurationError) as caught:
+        match_table(strange, COLUMNS, PARAMS)
+    assert [m.split(" ")[0] for m in caught.value.mistakes] == ["'given'", "'family'"]

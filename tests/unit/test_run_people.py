@@ -200,6 +200,11 @@ def test_any_table_is_matched_and_measured(ennu, matched, tmp_path, ending):
         (["match", "{csv}", "--columns", "shoe_size=last_name"], 10, "unknown field 'shoe_size'"),
         (["match", "{csv}", "--columns", "last_name"], 10, "'last_name' is not field=column"),
         (["match", "{csv}", "--columns", "last_name=last_name"], 14, "fewer than two columns"),
+        (["match", "{csv}", "--columns", "last_name=last_name,last_name=first_name"], 10, "stands twice"),
+        (["match", "{csv}", "--columns", "last_name=last_name+"], 10, "is not field=column"),
+        (["match", "{csv}", "--columns", " "], 10, "names no column"),
+        (["match", "{semicolon}", "--columns", "last_name=last_name"], 14, "separated by commas?"),
+        (["match", "{ragged}", "--columns", "last_name=last_name"], 2, "as many values in every row"),
         (["show", "999999", "--run", "{run}"], 2, "no person and no row has this id"),
         (["split", "1", "--rows", "1", "--why", "x", "--run", "{run}"], 2, "name some, but not all"),
         (["decide", "nothing.csv", "--run", "{run}"], 2, "no worksheet nothing.csv"),
@@ -208,7 +213,10 @@ def test_any_table_is_matched_and_measured(ennu, matched, tmp_path, ending):
 )
 def test_bad_words_end_in_one_line(ennu, run_file, tmp_path, words, code, said):
     (tmp_path / "one.csv").write_text("first_name,last_name\nAnn,Lee\n")
-    filled = [w.format(csv=tmp_path / "one.csv", run=run_file) for w in words]
+    (tmp_path / "two.csv").write_text("first_name;last_name\nAnn;Lee\n")
+    (tmp_path / "three.csv").write_text("first_name,last_name\nAnn,Lee,Dee\n")
+    files = {"csv": tmp_path / "one.csv", "semicolon": tmp_path / "two.csv", "ragged": tmp_path / "three.csv"}
+    filled = [w.format(run=run_file, **files) for w in words]
     found = ennu(*filled)
     assert found[0] == code and said in found[1]
     assert found[1].count("\n") <= 2
