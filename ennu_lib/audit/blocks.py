@@ -8,6 +8,7 @@ import polars as pl
 
 from ennu_lib.audit.classes import NOT_PERSONAL, PersonalClass
 from ennu_lib.audit.drawings import growth_chart, relation_graph
+from ennu_lib.audit.profile import EMPTY_KINDS
 from ennu_lib.audit.quirks import quirk_kinds
 from ennu_lib.audit.ranking import UNDECIDED
 from ennu_lib.audit.scan import Scan
@@ -32,7 +33,10 @@ def ranked_table(ranked: pl.DataFrame) -> Html:
     if (ranked["disposition"] == UNDECIDED).all():
         shown.remove("disposition")
     return table(
-        ranked.select(shown).with_columns(pl.col("last_change").str.replace("-", "\u2011", literal=True)),
+        ranked.select(shown).with_columns(
+            pl.col("last_change").str.replace("-", "\u2011", literal=True),
+            *(pl.col(c).str.replace(":", ": ").str.replace_all("_", " ") for c in shown if c == "disposition"),
+        ),
         caption="All tables, those that need attention first",
         formats={"bytes": "bytes", "identifiers": "sparse", "defects": "sparse"},
         labels={
@@ -76,6 +80,20 @@ def completeness_map(columns: pl.DataFrame) -> Html:
         charts.completeness(shares, measure="share of columns, %"),
         alt="Share of the columns of each of the largest tables that are full, nearly full, half full or empty.",
         caption=f"How full the columns of the {len(shares)} largest tables are (share of columns in each class)",
+    )
+
+
+def sparse_table(columns: pl.DataFrame) -> Html:
+    """Columns that are filled in fewer than half of their rows, emptiest first; few filled rows may be few people."""
+    sparse = columns.filter(pl.col("filled") < 0.5).sort("filled", "table", "column")
+    empty = pl.sum_horizontal(EMPTY_KINDS)
+    return table(
+        sparse.select("table", "column", "declared", "found", (pl.col("rows") - empty).alias("filled rows"), "filled"),
+        caption="Columns filled in fewer than half of the rows",
+        formats={"filled": "percent"},
+        people=["filled rows"],
+        shares={"filled": "filled rows"},
+        rows=40,
     )
 
 
@@ -245,5 +263,6 @@ def defect_table(defects: pl.DataFrame) -> Html:
         kinds.with_columns(pl.col("defect").str.replace_all("_", " ")).sort("rows", "defect", descending=[True, False]),
         caption="What is wrong in columns and tables, by kind",
         note="All of them, column by column, are in the evidence and in the details below.",
+        people=["rows"],
         rows=ALL,
     )
