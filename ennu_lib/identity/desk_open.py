@@ -15,7 +15,9 @@ from ennu_lib.identity.match import Identity
 from ennu_lib.identity.params import IdentityParams
 from ennu_lib.identity.registry import Registry
 from ennu_lib.progress import WATCHED
+from ennu_lib.report.blocks import note
 from ennu_lib.report.html import Html, block, element
+from ennu_lib.report.masking.sentences import masked_sentence
 from ennu_lib.workspace import replacing
 
 COMMAND = "ennu identity review --open"
@@ -27,10 +29,12 @@ def review_here(phase: Phase, params: IdentityParams, registry: Registry, found:
 
     `who` is the reviewer, by default the user of this machine. Answers count when the notebook is run again.
     """
-    questions = f"{len(found.review):,} questions wait for people. "
-    if os.environ.get(WATCHED) or found.review.is_empty():
-        return _said(f"{questions}{COMMAND} opens the review page; --who names the reviewer." if len(found.review)
-                     else "No question waits for a person.")  # fmt: skip
+    questions = f"{len(found.review):,} questions wait for people."
+    if found.review.is_empty():
+        return note("No question waits for a person.")
+    if os.environ.get(WATCHED):
+        said = f"{questions} `{COMMAND}` opens the review page; `--who` names the reviewer."
+        return Html(note(said).markup, note(masked_sentence(said)).markup)
     from ennu_lib.identity.desk_server import DeskServer
 
     desk = Desk(found.review, phase.scan("clean/patients"), params, registry, who or getpass.getuser())
@@ -40,9 +44,9 @@ def review_here(phase: Phase, params: IdentityParams, registry: Registry, found:
     server.start()
     _served.append(server)
     link = element("a", "Open the review page", href=server.url, target="_blank", rel="noopener noreferrer")
-    return _said(
-        questions, link, f" as {desk.who}, on this machine, while this kernel runs. Then run the notebook again."
-    )
+    title = element("p", "Review", class_="ennu-title")
+    said = element("p", f"{questions} ", link, f" as {desk.who}, while this kernel runs. Then run the notebook again.")
+    return block("note", title, said, data_kind="note")
 
 
 def open_browser(url: str, file: Path) -> bool:
@@ -57,7 +61,3 @@ def open_browser(url: str, file: Path) -> bool:
     with replacing(file) as temporary:
         temporary.write_text(f'<!DOCTYPE html><meta http-equiv="refresh" content="0;url={html.escape(url)}">')
     return webbrowser.open(file.as_uri())
-
-
-def _said(*parts: object) -> Html:
-    return block("note", element("p", "Review", class_="ennu-title"), element("p", *parts), data_kind="note")

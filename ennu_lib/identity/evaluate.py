@@ -23,7 +23,7 @@ def pairs_within(groups: pl.DataFrame, key: str, group: str) -> pl.DataFrame:
 def measure(found: pl.DataFrame, true: pl.DataFrame, records: int) -> dict[str, float]:
     """Precision, recall, F1, the four counts of the confusion matrix and the reduction ratio of a set of pairs.
 
-    Both frames hold left, right with left < right; `records` is the size of the table.
+    Both frames hold left, right, in either order; `records` is the size of the table.
     """
     predicted, links = _index(found), _index(true)
     total = records * (records - 1) // 2
@@ -104,11 +104,19 @@ def merged_pairs(pairs: pl.DataFrame) -> pl.DataFrame:
 
 
 def _marked(pairs: pl.DataFrame, true: pl.DataFrame) -> pl.DataFrame:
-    marked = pairs.select("left", "right", "probability").join(
-        true.with_columns(true=pl.lit(True)), on=["left", "right"], how="left", maintain_order="left"
+    marked = pairs.select(*_in_order(), "probability").join(
+        true.select(*_in_order(), true=pl.lit(True)), on=["left", "right"], how="left", maintain_order="left"
     )
     return marked.with_columns(pl.col("true").fill_null(False))
 
 
+def _in_order() -> list[pl.Expr]:
+    """Each pair with its lower key left: what is text in both frames need not be in the order of text in both."""
+    swapped = pl.col("left") > pl.col("right")
+    low, high = pl.when(swapped).then("right").otherwise("left"), pl.when(swapped).then("left").otherwise("right")
+    return [low.alias("left"), high.alias("right")]
+
+
 def _index(pairs: pl.DataFrame) -> pd.MultiIndex:
+    pairs = pairs.select(_in_order())
     return pd.MultiIndex.from_arrays([pairs["left"].to_numpy(), pairs["right"].to_numpy()])

@@ -177,10 +177,20 @@ def _identity(
     clusters = _roles(clusters, survivors, pairs)
     review = review_queue(pairs, clusters)
     return Identity(
-        pairs, clusters, golden, review, losing, weights_table(linked.scorer.model, params), linked.blocking,
+        pairs, clusters, golden, review, losing, _weights(people, linked, params), linked.blocking,
         people.not_known, _summary(people, linked, pairs, clusters, review),
         _findings(people, linked, pairs), linked.scorer,
     )  # fmt: skip
+
+
+def _weights(people: People, linked: Linked, params: IdentityParams) -> pl.DataFrame:
+    """The weights of what was seen: for a field without a value the model has nothing but its prior."""
+    return weights_table(linked.scorer.model, params).filter(~pl.col("field").is_in(_without_value(people)))
+
+
+def _without_value(people: People) -> list[str]:
+    every = people.columns.items()
+    return [f for f, c in every if len(people) and all(people.codes[x].null_count() == len(people) for x in c)]
 
 
 def _pairs(people: People, linked: Linked, params: IdentityParams) -> pl.DataFrame:
@@ -249,8 +259,7 @@ def _findings(people: People, linked: Linked, pairs: pl.DataFrame) -> list[str]:
     dropped = linked.blocking.filter(pl.col("dropped_blocks") > 0)
     for rule, blocks, records in dropped.select("rule", "dropped_blocks", "dropped_records").iter_rows():
         found.append(f"blocking rule {rule}: {blocks} blocks with {records} records were above the cap and left out")
-    empty = [f for f, c in people.columns.items() if all(people.codes[x].null_count() == len(people) for x in c)]
-    found += [f"{name} holds no usable value" for name in empty if len(people)]
+    found += [f"{name} holds no usable value" for name in _without_value(people)]
     contradictory = int((pairs["reason"] == "contradictory decisions").sum())
     if contradictory:
         found.append(f"{contradictory} pairs have decisions that contradict each other; they were kept apart")

@@ -14,6 +14,8 @@ from ennu_lib import identity
 from ennu_lib.config import RunParams, load_run, params_dir, workspace_root
 from ennu_lib.errors import ConfigurationError, OutOfOrder, UsageError
 from ennu_lib.evidence.phase import RUN_FILE
+from ennu_lib.identity.table_page import match_page
+from ennu_lib.report.page import write_page
 from ennu_lib.run.repair import plan_repair
 from ennu_lib.workspace import Workspace, replacing
 
@@ -25,20 +27,24 @@ READERS = {".csv": pl.read_csv, ".parquet": pl.read_parquet}
 def match_file(
     file: Path, columns: str, key: str | None, truth: str | None, out: Path | None, say: Say
 ) -> identity.MatchedTable:
-    """Match any CSV or Parquet table of people; write its clusters beside it (or to `out`) and say what was found.
+    """Match any CSV or Parquet table of people; write its clusters and a page beside it (or to `out`), and say what was
+    found.
 
     `columns` is like `first_name=given,phone=tel1+tel2`. Raises UsageError for a file that cannot be read or a column
     mapping that is none; ConfigurationError and SourceChanged as `match_table` does.
     """
     table = _read_table(file)
-    found = identity.match_table(table, _column_map(columns), identity_params(), key=key, truth=truth)
+    params = identity_params()
+    found = identity.match_table(table, _column_map(columns), params, key=key, truth=truth)
     target = out or file.with_suffix(".people.parquet")
     with replacing(target) as temporary:
         found.clusters.write_csv(temporary) if target.suffix == ".csv" else found.clusters.write_parquet(temporary)
     with replacing(target.with_suffix(".pairs.parquet")) as temporary:
         found.identity.pairs.write_parquet(temporary)
+    write_page(match_page(found, params, file.name), target.with_suffix(".html"))
     say("\n".join(_matched_lines(found)))
-    say(f"written: {target.name} (clusters), {target.with_suffix('.pairs.parquet').name} (probability of every pair)")
+    say(f"written: {target.name} (clusters), {target.with_suffix('.pairs.parquet').name} (probability of every pair), "
+        f"{target.with_suffix('.html').name} (the page)")  # fmt: skip
     return found
 
 

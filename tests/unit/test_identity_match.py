@@ -47,6 +47,7 @@ def test_without_birth_dates_housemates_are_left_to_people():
     table, truth = family_people(1500, seed=5, hard=True)
     found = match_people(table.with_columns(date_of_birth=pl.lit("1900-01-01")), PARAMS)
     assert "birth_date holds no usable value" in found.findings
+    assert "birth_date" not in found.model["field"].to_list() and "ssn" in found.model["field"].to_list()
     merged = pairs_within(found.clusters, "key", "golden_id")
     figures = measure(merged, pairs_within(truth, "patient_id", "person_id"), len(table))
     assert figures["precision"] >= 0.999 and figures["recall"] >= 0.5

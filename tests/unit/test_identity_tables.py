@@ -78,7 +78,10 @@ def test_the_type_of_a_column_and_the_order_of_rows_change_nothing(form):
         "float": lambda: table.with_columns(pl.col("patient_id", "zip_code").cast(pl.Float64, strict=False)),
         "shuffled": lambda: table.sample(fraction=1, shuffle=True, seed=1),
     }[form]()
-    one, other = (match_table(t, columns, PARAMS, key="patient_id").identity for t in (table, typed))
+    both = [t.with_columns(person=pl.col("last_name")) for t in (table, typed)]
+    found = [match_table(t, columns, PARAMS, key="patient_id", truth="person") for t in both]
+    assert found[0].at_thresholds.equals(found[1].at_thresholds) and found[0].merged == found[1].merged
+    one, other = (each.identity for each in found)
     numbers = pl.col("left", "right").cast(pl.Float64)
     assert one.pairs.with_columns(numbers).equals(other.pairs.with_columns(numbers))
     assert len(one.pairs) > 100 and one.summary["people"] == other.summary["people"]

@@ -1,6 +1,7 @@
 """The `ennu identity` commands on a small run's files, and what they say about bad input."""
 
 import csv
+import dataclasses
 import io
 import os
 import re
@@ -20,6 +21,7 @@ from ennu_lib.config import load_run
 from ennu_lib.evidence.phase import Phase
 from ennu_lib.evidence.phases import phase_spec
 from ennu_lib.progress import WATCHED
+from ennu_lib.report.pagecheck import problems
 from ennu_lib.workspace import Workspace
 from tests.support.family_people import family_people
 from tests.support.identity_params import PARAMS
@@ -171,8 +173,10 @@ def test_a_notebook_opens_the_page_by_hand_and_says_how_under_the_runner(
     url = re.search(r'href="([^"]+)"', opened.markup)[1]
     assert "most doubtful first" in httpx.get(url, follow_redirects=True, trust_env=False).text
     monkeypatch.setenv(WATCHED, "1")
-    told = identity.review_here(phase, PARAMS, registry, found)
-    assert "http" not in told.markup and "ennu identity review --open" in told.text
+    few = dataclasses.replace(found, review=found.review.head(3))
+    told = identity.review_here(phase, PARAMS, registry, few)
+    assert "http" not in told.markup and "3 questions" in told.text and "ennu identity review --open" in told.text
+    assert "3 questions" not in told.distributable and "10 or fewer" in told.distributable
 
 
 @pytest.mark.parametrize("ending", [".csv", ".parquet"])
@@ -186,6 +190,10 @@ def test_any_table_is_matched_and_measured(ennu, matched, tmp_path, ending):
     assert code == 0 and "p >= 0.5" in said and "merged automatically" in said
     clusters = pl.read_csv(out) if ending == ".csv" else pl.read_parquet(out)
     assert len(clusters) == len(table)
+    page = out.with_suffix(".html").read_text(encoding="utf-8")
+    assert "How right it is" in page and "The largest groups" in page
+    assert problems(page) == []
+    assert not [name for name in table["address_line1"].drop_nulls().unique() if name in page]
     assert (
         "probability" in clusters.columns and "probability" in pl.read_parquet(tmp_path / "found.pairs.parquet").columns
     )
