@@ -5,6 +5,7 @@ from ennu_lib.audit.capacity import capacity_plan, spans
 from ennu_lib.audit.capacity_links import link_findings, linked, links_per_record, record_limits
 from ennu_lib.audit.capacity_portal import capacity_findings, forecast_against_actual, portal_caps
 from ennu_lib.audit.codes import code_values
+from ennu_lib.audit.declared import declared_relations
 from ennu_lib.audit.details import details
 from ennu_lib.audit.exceptions import accepted_exceptions, extraction_findings, unread_tables
 from ennu_lib.audit.inventory import (
@@ -20,7 +21,6 @@ from ennu_lib.audit.params import AuditParams, load_audit_params
 from ennu_lib.audit.personal import read_decisions
 from ennu_lib.audit.quirks import quirk_findings, quirk_frame
 from ennu_lib.audit.ranking import ranked
-from ennu_lib.audit.relations import declared_relations
 from ennu_lib.audit.scan import Scan, keep, scan
 from ennu_lib.audit.sensitivity import check_sensitivity
 

@@ -15,13 +15,13 @@ import polars as pl
 
 from ennu_lib.audit import blocks
 from ennu_lib.audit.codes import code_values
+from ennu_lib.audit.declared import declared_relations
 from ennu_lib.audit.details import details
 from ennu_lib.audit.names import has, words
 from ennu_lib.audit.params import AuditParams, load_audit_params
 from ennu_lib.audit.personal import read_decisions
 from ennu_lib.audit.quirks import quirk_frame
 from ennu_lib.audit.ranking import ranked
-from ennu_lib.audit.relations import declared_relations
 from ennu_lib.audit.scan import Scan, scan
 from ennu_lib.config import params_dir
 from ennu_lib.keys import Keys
@@ -68,7 +68,7 @@ def audit_database(
         )
         decisions = read_decisions(params_dir() / "audit" / "decisions.csv")
         day = today or dt.date.today()
-        found = scan(extracted, workspace, params, day, decisions, progress)
+        found = scan(extracted, workspace, params, day, decisions, progress, declared_relations(shapes))
         codes = code_values(found.columns, found.classes, extracted, workspace, params.profile)
         shutil.rmtree(workspace.root, ignore_errors=True)
     data = as_data(found, shapes, extracted, codes, params, quirks)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import polars as pl
 
+from ennu_lib.audit.declared import DECLARED
 from ennu_lib.audit.scan import Scan
 from ennu_lib.audit.sensitivity import PLAIN
 from ennu_lib.evidence import Finding, Severity, check
@@ -18,7 +19,8 @@ NAMED = 6
 def scan_findings(found: Scan, declared: pl.DataFrame, sensitivity: pl.DataFrame) -> list[Finding]:
     """Checks on a scan; `declared` are the foreign keys of the database, `sensitivity` the check against the portal."""
     read = declared.join(found.relations.select("table").unique(), on="table", how="semi")
-    unseen = read.join(found.relations, on=AT, how="anti")
+    inferred = found.relations.filter(pl.col("name_evidence") != DECLARED)
+    unseen = read.join(inferred, on=AT, how="anti")
     plain = sensitivity.filter(pl.col("verdict") == PLAIN)
     wrong = found.defects.filter(pl.col("defect") != "orphan").select("table", "column").unique()
     return [

@@ -15,7 +15,7 @@ import polars as pl
 from ennu_lib.audit.classes import PersonalClass
 from ennu_lib.audit.names import has, words
 from ennu_lib.audit.params import PersonalParams, PersonalRule
-from ennu_lib.audit.subjects import Subject
+from ennu_lib.audit.subjects import Subject, describes_person
 from ennu_lib.catalog.csv_rows import read_rows
 from ennu_lib.errors import ConfigurationError
 
@@ -74,7 +74,9 @@ def classify(
 ) -> pl.DataFrame:
     """One row per column: its class, the reason, and who decided it. `columns` is the profile."""
     pointing = {(r["table"], r["column"]): r for r in relations.iter_rows(named=True)}
-    judge = _Judge(subjects, pointing, own_keys(columns, keys, pointing), patients, params)
+    of_tables = columns.group_by("table").agg("column").iter_rows()
+    people = frozenset(table for table, names in of_tables if describes_person(names))
+    judge = _Judge(subjects, pointing, own_keys(columns, keys, pointing), people, patients, params)
     rows = []
     for column in columns.iter_rows(named=True):
         at = (column["table"], column["column"])
@@ -101,6 +103,7 @@ class _Judge:
     subjects: Mapping[str, Subject]
     pointing: Mapping[tuple[str, str], dict]
     own_keys: frozenset[tuple[str, str]]
+    people: frozenset[str]
     patients: str | None
     params: PersonalParams
 
@@ -135,8 +138,8 @@ class _Judge:
         if kind == "flag":
             return None
         if words(column["column"]) and " ".join(name) in self.params.bare_names and kind == "text":
-            table = words(column["table"])
-            if subject in (Subject.STAFF, Subject.PERSONS) or (subject is Subject.PATIENTS and has(table, PERSONISH)):
+            of_people = column["table"] in self.people or has(words(column["table"]), PERSONISH)
+            if subject in (Subject.STAFF, Subject.PERSONS) or (subject is Subject.PATIENTS and of_people):
                 return PersonalClass.NAMES, "a name, in a table about people"
         for rule in self.params.rules:
             word = self._matches(rule, name, kind, subject, column)

@@ -1,4 +1,4 @@
-"""Which columns point at which tables, found by names, types and values; declared keys are compared, never asked.
+"""Which columns point at which tables, found by names, types and values; declared keys are not asked.
 
 A name alone is a guess, and small whole numbers are included in each other by chance, so a relation of numbers needs
 both: a name that means the parent, and values that the parent has. Texts may be special enough to speak for themselves.
@@ -7,16 +7,15 @@ both: a name that means the parent, and values that the parent has. Texts may be
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 
 import polars as pl
 
+from ennu_lib.audit.inclusion import Test, Values, look_up, types_fit
 from ennu_lib.audit.keys import LONGEST_KEY
 from ennu_lib.audit.names import counts_things, has, names_a_key, words
 from ennu_lib.audit.naming import Key, Naming
 from ennu_lib.audit.params import RelationParams
-from ennu_lib.audit.profile import Source
-from ennu_lib.source import Extracted, TableShape
+from ennu_lib.source import Extracted
 from ennu_lib.workspace import Workspace
 
 RELATIONS = {
@@ -48,42 +47,6 @@ FEW = 8
 PROSE = ("sentences", "date", "date and time", "date, slashed or dotted", "time", "decimal number", "markup", "JSON")
 
 
-@dataclass(frozen=True)
-class Test:
-    """What the values say of one child column and one parent column."""
-
-    values: int
-    filled: int
-    inclusion: float | None
-    orphans: int
-    coverage: float
-    reach: float
-
-
-class Values:
-    """Different values of columns with their counts, read once each, compared in small letters without blanks."""
-
-    def __init__(self, extracted: Mapping[str, Extracted], workspace: Workspace, params: RelationParams):
-        self._extracted, self._workspace, self._params = extracted, workspace, params
-        self._known: dict[tuple[str, str], pl.DataFrame] = {}
-
-    def of(self, table: str, column: str) -> pl.DataFrame:
-        """Columns `v` and `n`; numbers that point nowhere and blanks are left out."""
-        at = (table, column)
-        if at not in self._known:
-            self._known[at] = self._read(table, column)
-        return self._known[at]
-
-    def _read(self, table: str, column: str) -> pl.DataFrame:
-        frame = Source.of(self._extracted[table], self._workspace).frame
-        value = frame.select(pl.col(column).alias("v"))
-        if frame.collect_schema()[column] == pl.String:
-            value = value.with_columns(pl.col("v").str.strip_chars().str.to_lowercase()).filter(pl.col("v") != "")
-        else:
-            value = value.filter(~pl.col("v").is_in(list(self._params.nowhere)))
-        return value.group_by("v").len("n").collect(engine="streaming")
-
-
 def infer_relations(
     columns: pl.DataFrame,
     keys: pl.DataFrame,
@@ -109,17 +72,6 @@ def infer_relations(
             progress(number, len(candidates), child["table"])
     found += _by_values(candidates, found, naming, described, values, params)
     return pl.DataFrame(found, schema=RELATIONS).sort("confidence", "table", "column", descending=[True, False, False])
-
-
-def declared_relations(shapes: Mapping[str, TableShape]) -> pl.DataFrame:
-    """The foreign keys of one column that the database declares."""
-    rows = [
-        {"table": name, "column": r.columns[0], "parent": r.table, "parent_column": r.referred[0]}
-        for name, shape in shapes.items()
-        for r in shape.relations
-        if len(r.columns) == 1 and len(r.referred) == 1
-    ]
-    return pl.DataFrame(rows, schema={k: RELATIONS[k] for k in ("table", "column", "parent", "parent_column")})
 
 
 def _may_point(column: dict, params: RelationParams) -> bool:
@@ -154,10 +106,10 @@ def _best(child: dict, naming: Naming, described: dict, values: Values, params: 
     scored = []
     for rank, (key, way) in enumerate(naming.evidence(child["table"], child["column"])):
         parent = described[key.table, key.column]
-        kind = _types(child, parent)
+        kind = types_fit(child, parent)
         if kind is None or not _can_be_meant(child, key, way, params):
             continue
-        test = _test(child, parent, values, params)
+        test = look_up(child, parent, values)
         strength = getattr(params.evidence, way) - STRANGER * (1 - key.home) - (0.1 if kind == "converted" else 0)
         confidence = _confidence(strength, test, child, params) if _says_enough(child, key, way, test, params) else None
         if confidence is not None and confidence >= params.accepted:
@@ -188,30 +140,6 @@ def _likelier(scored: list[tuple], params: RelationParams) -> tuple:
 
 def _fits(test: Test) -> bool:
     return test.inclusion is None or test.reach >= FAR or test.reach ** min(test.values, 200) >= CHANCE
-
-
-def _types(child: dict, parent: dict) -> str | None:
-    """How the two types go together: `same`, `converted` (digits kept as text), or not at all."""
-    if child["kept"] == parent["kept"]:
-        return "same"
-    if {child["kept"], parent["kept"]} == {"String", "Int64"} and "integer" in (child["found"], parent["found"]):
-        return "converted" if child["found"] == parent["found"] else None
-    return None
-
-
-def _test(child: dict, parent: dict, values: Values, params: RelationParams) -> Test:
-    mine, theirs = values.of(child["table"], child["column"]), values.of(parent["table"], parent["column"])
-    if mine["v"].dtype != theirs["v"].dtype:
-        mine, theirs = (f.with_columns(pl.col("v").cast(pl.String)) for f in (mine, theirs))
-    filled = int(mine["n"].sum())
-    matched = mine.join(theirs.select("v"), on="v", how="semi")
-    orphans = filled - int(matched["n"].sum())
-    reach = 1.0
-    if matched.height and matched["v"].dtype.is_integer():
-        widest = theirs["v"].max()
-        reach = matched["v"].max() / widest if widest > 0 else 1.0
-    coverage = matched.height / theirs.height if theirs.height else 0.0
-    return Test(mine.height, filled, 1 - orphans / filled if filled else None, orphans, coverage, max(reach, 0.0))
 
 
 def _confidence(strength: float, test: Test, child: dict, params: RelationParams) -> float | None:
@@ -253,7 +181,7 @@ def _by_values(
             key = parents[number]
             if key.table == child["table"] or (child["table"], key.table) in known:
                 continue
-            test = _test(child, described[key.table, key.column], values, params)
+            test = look_up(child, described[key.table, key.column], values)
             if test.inclusion < params.inclusion or values_hit < params.text_values:
                 continue
             scored.append((rows_hit, test.coverage, key, test))

@@ -10,9 +10,11 @@ from pathlib import Path
 import polars as pl
 
 from ennu_lib.audit.composites import composite_keys
+from ennu_lib.audit.declared import with_declared
 from ennu_lib.audit.defects import find_defects
 from ennu_lib.audit.graph import groups, migration_order
 from ennu_lib.audit.growth import growth
+from ennu_lib.audit.inclusion import Values
 from ennu_lib.audit.keys import candidate_keys
 from ennu_lib.audit.orphans import trace_orphans
 from ennu_lib.audit.params import AuditParams
@@ -53,12 +55,19 @@ def scan(
     today: dt.date,
     decisions: Mapping[tuple[str, str], Decision] | None = None,
     progress: Progress | None = None,
+    declared: pl.DataFrame | None = None,
 ) -> Scan:
-    """Look at every copied table. Declared keys play no part, so that a database without any is understood as well."""
+    """Look at every copied table.
+
+    Relations are inferred without the declared keys, so that a database without any is understood as well; `declared`,
+    where given, then adds those that names and values do not tell.
+    """
     copied = {name: table for name, table in extracted.items() if table.file}
     columns = profile(copied.values(), workspace, params.profile, progress)
     keys = candidate_keys(columns, copied, workspace, params.profile)
     relations = infer_relations(columns, keys, copied, workspace, params.relations, progress)
+    if declared is not None:
+        relations = with_declared(relations, declared, columns, Values(copied, workspace, params.relations))
     names = {name: list(table.columns) for name, table in extracted.items()}
     patients = patient_table({n: c for n, c in names.items() if n in copied}, relations, params.tables)
     about = subjects(names, relations, patients, params.tables)

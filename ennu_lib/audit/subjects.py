@@ -14,6 +14,9 @@ from ennu_lib.audit.params import TableWords
 PERSON_COLUMNS = ("first name", "last name", "given name", "family name", "lname", "fname", "birth", "dob", "birthdate",
                   "firstname", "lastname", "surname", "patient name", "member name")  # fmt: skip
 
+CONTACT_COLUMNS = ("street", "city", "zip", "zip code", "zipcode", "postal code", "postcode", "address line", "phone",
+                   "telephone", "email", "fax", "address1", "line1")  # fmt: skip
+
 
 class Subject(StrEnum):
     """Whose data a table holds."""
@@ -45,13 +48,22 @@ def patient_table(columns: Mapping[str, Iterable[str]], relations: pl.DataFrame,
 def subjects(
     columns: Mapping[str, Iterable[str]], relations: pl.DataFrame, patients: str | None, params: TableWords
 ) -> dict[str, Subject]:
-    """Of every table its subject. Whatever leads to a patient by its relations is about patients."""
-    reached = leading_to(patients, relations) if patients else set()
+    """Of every table its subject.
+
+    Whatever leads to a patient by its relations is about patients, and so is the table of persons that the patients
+    themselves point at. Addresses and numbers to call, one relation away from people, are about persons.
+    """
+    about_patients = leading_to(patients, relations) | _persons_behind(patients, columns, relations) if patients else ()
     prefixes = shared_prefixes(columns)
-    return {
-        table: _subject(without_prefix(table, prefixes), list(names), table in reached, params)
+    found = {
+        table: _subject(without_prefix(table, prefixes), list(names), table in about_patients, params)
         for table, names in columns.items()
     }
+    people = {table for table, subject in found.items() if subject in (Subject.PATIENTS, Subject.PERSONS)}
+    for table in _next_to(people, relations):
+        if found.get(table) is Subject.OTHER and _describes_contact(columns[table]):
+            found[table] = Subject.PERSONS
+    return found
 
 
 def leading_to(hub: str, relations: pl.DataFrame) -> set[str]:
@@ -67,12 +79,25 @@ def leading_to(hub: str, relations: pl.DataFrame) -> set[str]:
     return reached
 
 
+def _persons_behind(patients: str, columns: Mapping[str, Iterable[str]], relations: pl.DataFrame) -> set[str]:
+    """Where the table of patients names nobody itself: the tables with names and birth dates that it points at."""
+    if describes_person(columns[patients]):
+        return set()
+    parents = relations.filter(pl.col("table") == patients)["parent"].to_list()
+    return {table for table in parents if table in columns and describes_person(columns[table])}
+
+
+def _next_to(tables: set[str], relations: pl.DataFrame) -> set[str]:
+    ends = relations.select("table", "parent").rows()
+    return {b for a, b in ends if a in tables} | {a for a, b in ends if b in tables}
+
+
 def _subject(name: tuple[str, ...], columns: list[str], reached: bool, params: TableWords) -> Subject:
     if reached:
         return Subject.PATIENTS
-    if has(name, params.reference) and not _describes_person(columns):
+    if has(name, params.reference) and not describes_person(columns):
         return Subject.REFERENCE
-    if has(name, params.system) and not _describes_person(columns):
+    if has(name, params.system) and not describes_person(columns):
         return Subject.SYSTEM
     if has(name, params.staff):
         return Subject.STAFF
@@ -80,11 +105,16 @@ def _subject(name: tuple[str, ...], columns: list[str], reached: bool, params: T
         return Subject.PATIENTS
     if has(name, params.organizations):
         return Subject.ORGANIZATIONS
-    return Subject.PERSONS if has(name, params.persons) or _describes_person(columns) else Subject.OTHER
+    return Subject.PERSONS if has(name, params.persons) or describes_person(columns) else Subject.OTHER
 
 
-def _describes_person(columns: list[str]) -> bool:
+def describes_person(columns: Iterable[str]) -> bool:
+    """Whether a table with these columns has names or birth dates of people of its own: two such columns at least."""
     return sum(has(words(column), PERSON_COLUMNS) is not None for column in columns) >= 2
+
+
+def _describes_contact(columns: Iterable[str]) -> bool:
+    return sum(has(words(column), CONTACT_COLUMNS) is not None for column in columns) >= 2
 
 
 def _rank(name: tuple[str, ...], phrases: tuple[str, ...]) -> int:
