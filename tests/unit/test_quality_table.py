@@ -169,6 +169,16 @@ def test_a_birth_date_that_too_many_share_is_a_default():
     assert set(events["reason"]) == {"SHARED_DEFAULT"}
 
 
+def test_a_birth_date_that_is_no_default_stays_none_when_others_are_emptied():
+    days = ["1970-01-01"] + ["1980-02-03"] * 490 + ["unreadable"] * 9
+    frame = pl.DataFrame({"__key": [str(n) for n in range(500)], "born": days})
+    rules = table_rules({"born": "birth_date"})
+    clean, _ = standardized(frame, rules)
+    assert clean["born"].null_count() == 9 and clean["born"][0] == "1970-01-01"
+    again, events = standardized(clean, rules)
+    assert events.is_empty() and again.equals(clean)
+
+
 @pytest.mark.parametrize(
     "column",
     [

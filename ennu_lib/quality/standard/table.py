@@ -197,13 +197,17 @@ def _lists_of(column: str, rule: str, rules: TableRules, rows: pl.LazyFrame, lis
 
 
 def _shared_default(column: str, rows: pl.LazyFrame, lists: Lists) -> dt.date | None:
-    """The default day of the old system, when more rows have it than can have been born on it (rule PAT-04)."""
+    """The default day of the old system, when more rows have it than can have been born on it (rule PAT-04).
+
+    The share is that of all rows: of the filled ones it would grow, and the answer change, as others are emptied.
+    """
     shared = lists.forms.dates.shared_default
-    dates = rows.select(pl.col(column).cast(pl.String)).drop_nulls().group_by(column).len("rows")
-    found = dates.collect(engine="streaming")
-    same = [birth_date(text, lists.forms, lists.today).value == shared.day.isoformat() for text in found[column]]
+    found = rows.select(pl.col(column).cast(pl.String)).group_by(column).len("rows").collect(engine="streaming")
     total = found["rows"].sum()
-    return shared.day if total and found.filter(pl.Series(same))["rows"].sum() > shared.share * total else None
+    found = found.drop_nulls()
+    same = [birth_date(text, lists.forms, lists.today).value == shared.day.isoformat() for text in found[column]]
+    count = found.filter(pl.Series(same, dtype=pl.Boolean))["rows"].sum()
+    return shared.day if count > shared.share * total else None
 
 
 def _put(values: pl.Series, changed: pl.DataFrame) -> pl.Series:
