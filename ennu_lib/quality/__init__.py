@@ -1,8 +1,7 @@
 """Phase 02: bring values into standard form, change nothing without an event, and count what was changed."""
 
 from ennu_lib.quality.counted import by_rule, rules_by_count, undone_sentence, usual_shapes
-from ennu_lib.quality.remediation import Remediation, release_finding, remediate
-from ennu_lib.quality.rule_page import overview, rule_sections
+from ennu_lib.quality.remediation import Remediation, outcomes, remediate
 from ennu_lib.quality.standard.declared import load_standardize
 from ennu_lib.quality.tables import (
     Changes,
@@ -22,11 +21,9 @@ __all__ = [
     "effect_table",
     "emptied_findings",
     "load_standardize",
-    "overview",
+    "outcomes",
     "quarantine_table",
-    "release_finding",
     "remediate",
-    "rule_sections",
     "rules_by_count",
     "standardize_tables",
     "type_finding",

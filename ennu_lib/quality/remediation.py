@@ -11,7 +11,20 @@ from pydantic import Field
 
 from ennu_lib.config import Strict, load_model, params_dir
 from ennu_lib.evidence import Finding, Phase, Severity, Status, check
-from ennu_lib.rules import Rule, RuleRun, Tables, load_rules, run_rules, workspace_tables
+from ennu_lib.rules import (
+    ISSUES_FILES,
+    Outcomes,
+    Rule,
+    RuleRun,
+    Tables,
+    amber,
+    kill_findings,
+    load_rules,
+    rule_findings,
+    run_rules,
+    try_rules,
+    workspace_tables,
+)
 from ennu_lib.rules.engine import Result, judged
 from ennu_lib.rules.quarantine import (
     QUARANTINE,
@@ -137,6 +150,14 @@ def _stated(issues: pl.DataFrame, rules: dict[str, Rule], releases: list[Release
         )
         .select(*issues.columns[:-1], "severity", "state", "reference")
     )
+
+
+def outcomes(found: Remediation) -> Outcomes:
+    """The findings of all rules, amber where one finds too few planted defects; the kill rates; and the releases."""
+    rates, plan = try_rules(found.tables, found.rules, "source")
+    rules = amber(rule_findings(found.run, found.issues, ISSUES_FILES["source"]), rates, plan)
+    findings = [*rules, *kill_findings(rates, plan, "source"), release_finding(found)]
+    return Outcomes(found.rules, findings, found.issues, rates)
 
 
 def release_finding(found: Remediation) -> Finding:

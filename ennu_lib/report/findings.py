@@ -24,6 +24,12 @@ def finding(found: Any, *, limit: int = LIMIT) -> Html:
     return Html(_one(one, None).markup, _one(one, limit).markup)
 
 
+def outcome(found: Any, *, limit: int = LIMIT) -> Html:
+    """`finding` for a place that has its title and status already."""
+    one = _plain(found)
+    return Html(block("finding", *_body(one, None)).markup, block("finding", *_body(one, limit)).markup)
+
+
 def findings_table(
     findings: Findings, *, caption: str = "Checks, those that did not pass first", limit: int = LIMIT
 ) -> Html:
@@ -65,13 +71,16 @@ def _table(rows: Sequence[Mapping[str, Any]], caption: str, limit: int | None) -
 
 
 def _one(one: Mapping[str, Any], limit: int | None) -> Html:
-    return block(
-        "finding",
-        element("p", mark(one["status"]), " ", element("strong", one["title"])),
+    title = element("p", mark(one["status"]), " ", element("strong", one["title"]))
+    return block("finding", title, *_body(one, limit))
+
+
+def _body(one: Mapping[str, Any], limit: int | None) -> list[Html | None]:
+    return [
         element("p", "Did not hold: ", _result(one, limit), ". Tolerated: ", _tolerated(one)),
         element("p", inline(one["note"])) if one.get("note") else None,
         element("p", inline(said)) if (said := _rows(one, limit)) else None,
-    )
+    ]
 
 
 def _name(one: Mapping[str, Any], limit: int | None) -> Html:

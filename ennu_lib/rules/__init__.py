@@ -6,8 +6,9 @@ phase 04, a few on what was scored and loaded in phase 08.
 
 from ennu_lib.rules.definition import MOMENTS, Rule, load_rules
 from ennu_lib.rules.engine import ISSUES, RuleRun, run_rules
-from ennu_lib.rules.findings import ISSUES_FILES, later_rules, rule_findings
+from ennu_lib.rules.findings import ISSUES_FILES, Outcomes, later_rules, rule_findings
 from ennu_lib.rules.kill_rate_page import kill_rate_tables, survivors
+from ennu_lib.rules.rule_page import overview, rule_sections
 from ennu_lib.rules.tables import Tables, workspace_tables
 from ennu_lib.rules.trial import amber, kill_findings, try_rules
 
@@ -15,6 +16,7 @@ __all__ = [
     "ISSUES",
     "ISSUES_FILES",
     "MOMENTS",
+    "Outcomes",
     "Rule",
     "RuleRun",
     "Tables",
@@ -23,7 +25,9 @@ __all__ = [
     "kill_rate_tables",
     "later_rules",
     "load_rules",
+    "overview",
     "rule_findings",
+    "rule_sections",
     "run_rules",
     "survivors",
     "try_rules",

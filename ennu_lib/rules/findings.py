@@ -8,7 +8,7 @@ import polars as pl
 
 from ennu_lib.config import params_dir
 from ennu_lib.evidence import Finding, Phase, RowReferences, Severity, Status, row_references
-from ennu_lib.rules.definition import Moment, load_rules
+from ennu_lib.rules.definition import Moment, Rule, load_rules
 from ennu_lib.rules.engine import Result, RuleRun, run_rules
 from ennu_lib.rules.quarantine import references
 from ennu_lib.rules.tables import workspace_tables
@@ -49,14 +49,16 @@ def _finding(result: Result, rows: RowReferences | None) -> Finding:
 
 
 @dataclass(frozen=True)
-class Later:
-    """What the rules of a later moment found, and their kill rates: one row per rule."""
+class Outcomes:
+    """What the rules of a moment found: findings, failing cells, and one row of kill rates per rule."""
 
+    rules: dict[str, Rule]
     findings: list[Finding]
+    issues: pl.DataFrame
     kill_rates: pl.DataFrame
 
 
-def later_rules(phase: Phase, moment: Moment) -> Later:
+def later_rules(phase: Phase, moment: Moment) -> Outcomes:
     """Run the rules whose data exist at `moment` over what the phases so far have written, and try them.
 
     The failing cells go to the moment's file of ISSUES_FILES. The findings are those of the rules, amber where one
@@ -69,4 +71,4 @@ def later_rules(phase: Phase, moment: Moment) -> Later:
     phase.write(ISSUES_FILES[moment], issues)
     found = rule_findings(run, issues, ISSUES_FILES[moment])
     rates, plan = try_rules(tables, rules, moment)
-    return Later([*amber(found, rates, plan), *kill_findings(rates, plan, moment)], rates)
+    return Outcomes(rules, [*amber(found, rates, plan), *kill_findings(rates, plan, moment)], issues, rates)
