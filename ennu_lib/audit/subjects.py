@@ -61,7 +61,10 @@ def subjects(
     }
     people = {table for table, subject in found.items() if subject in (Subject.PATIENTS, Subject.PERSONS)}
     for table in _next_to(people, relations):
-        if found.get(table) is Subject.OTHER and _describes_contact(columns[table]):
+        subject = found.get(table)
+        if subject in (Subject.OTHER, Subject.ORGANIZATIONS) and _lists_addresses(
+            columns[table], of_organizations=subject is Subject.ORGANIZATIONS
+        ):
             found[table] = Subject.PERSONS
     return found
 
@@ -113,8 +116,11 @@ def describes_person(columns: Iterable[str]) -> bool:
     return sum(has(words(column), PERSON_COLUMNS) is not None for column in columns) >= 2
 
 
-def _describes_contact(columns: Iterable[str]) -> bool:
-    return sum(has(words(column), CONTACT_COLUMNS) is not None for column in columns) >= 2
+def _lists_addresses(columns: Iterable[str], *, of_organizations: bool) -> bool:
+    """Whether a table holds where people live or are called; that of an organization has the organization's name."""
+    spoken = [words(column) for column in columns]
+    named = any(has(name, ("name",)) for name in spoken)
+    return sum(has(name, CONTACT_COLUMNS) is not None for name in spoken) >= 2 and not (of_organizations and named)
 
 
 def _rank(name: tuple[str, ...], phrases: tuple[str, ...]) -> int:

@@ -16,10 +16,13 @@ CREATE TABLE party (id INTEGER PRIMARY KEY, code VARCHAR(12), name VARCHAR(60), 
     home INTEGER REFERENCES dwelling(id));
 CREATE TABLE dwelling (id INTEGER PRIMARY KEY, label VARCHAR(20), street VARCHAR(60), city VARCHAR(60), rooms INTEGER);
 CREATE TABLE party_spot (id INTEGER PRIMARY KEY, who INTEGER REFERENCES party(id), street VARCHAR(60), zip VARCHAR(10));
-CREATE TABLE hospital_patient (id INTEGER PRIMARY KEY, who INTEGER REFERENCES party(id), blood VARCHAR(5));
+CREATE TABLE hospital_patient (id INTEGER PRIMARY KEY, who INTEGER REFERENCES party(id), blood VARCHAR(5),
+    seen_at INTEGER REFERENCES location(id), takes_from INTEGER REFERENCES pharmacy(id));
 CREATE TABLE evaluation (id INTEGER PRIMARY KEY, subject INTEGER REFERENCES hospital_patient(id), seen DATE,
     pulse INTEGER);
 CREATE TABLE evaluation_line (id INTEGER PRIMARY KEY, of_what INTEGER REFERENCES evaluation(id), remark TEXT);
+CREATE TABLE location (id INTEGER PRIMARY KEY, address_1 VARCHAR(60), city VARCHAR(60), zip VARCHAR(10));
+CREATE TABLE pharmacy (id INTEGER PRIMARY KEY, name VARCHAR(60), city VARCHAR(60), zip VARCHAR(10));
 CREATE TABLE asset (id INTEGER PRIMARY KEY, bought DATE, street VARCHAR(60), city VARCHAR(60), name VARCHAR(60));
 """
 
@@ -42,7 +45,7 @@ def test_declared_keys_count_where_there_is_nothing_to_infer_from(audited):
     data = audited()
     found = {(r["table"], r["column"]): (r["parent"], r["name_evidence"], r["confidence"]) for r in data["relations"]}
     assert found["evaluation_line", "of_what"] == ("evaluation", "declared", 1.0)
-    assert len(found) == len(data["declared_relations"]) == 5
+    assert len(found) == len(data["declared_relations"]) == 7
     assert data["patients"] == "hospital_patient"
 
 
@@ -58,6 +61,7 @@ def test_the_persons_behind_the_patients_and_their_homes_are_personal(audited):
     assert found["party", "name"] == found["party", "lastname"] == PersonalClass.NAMES
     assert found["party", "dob"] == found["evaluation", "seen"] == PersonalClass.DATES
     assert found["dwelling", "street"] == found["party_spot", "zip"] == PersonalClass.GEOGRAPHIC
+    assert found["location", "address_1"] == PersonalClass.GEOGRAPHIC
     assert found["evaluation", "subject"] == PersonalClass.MEDICAL_RECORD_NUMBER
     assert found["evaluation_line", "remark"] == PersonalClass.CLINICAL
 
@@ -65,4 +69,5 @@ def test_the_persons_behind_the_patients_and_their_homes_are_personal(audited):
 def test_what_no_person_is_near_is_not(audited):
     found = classes(audited())
     assert {found["asset", c] for c in ("bought", "street", "city", "name")} == {PersonalClass.OPERATIONAL}
+    assert found["pharmacy", "city"] == PersonalClass.NONE
     assert found["dwelling", "rooms"] == PersonalClass.OPERATIONAL
