@@ -241,7 +241,10 @@ def test_a_released_row_is_loaded_and_the_accounts_balance(rehearsal, finished):
         (home / name).symlink_to(project_root() / name)
     line = {"row": row["reference"], "rule": row["rule"], "who": "medical director", "released": date(2026, 11, 28)}
     line |= {"why": "the laboratory confirmed the value"}
-    (home / "params/rules/releases.yml").write_text(yaml.safe_dump({"releases": [line]}))
+    # A rule that only flags: whoever signs for its rows acknowledges them.
+    flagged = pl.read_parquet(workspace / "clean/issues.parquet").filter(pl.col("rule") == "PAT-09")["reference"]
+    signed = [line | {"row": reference, "rule": "PAT-09"} for reference in flagged.unique()]
+    (home / "params/rules/releases.yml").write_text(yaml.safe_dump({"releases": [line, *signed]}))
     for phase in ("02", "03", "04"):
         done = rehearsal.run("--only", phase, run_id="r1", ENNU_HOME=str(home))
         assert done.returncode == 0, done.stdout + done.stderr
@@ -252,7 +255,10 @@ def test_a_released_row_is_loaded_and_the_accounts_balance(rehearsal, finished):
     assert issues.filter(pl.col("rule") == row["rule"])["state"].to_list() == ["accepted"]
     found = evidence(rehearsal, "02_remediation", "r1")
     assert sum(each["released"] for each in found["tables"]["quarantine"]) == 1
-    assert {one["id"]: one["status"] for one in found["findings"]}["REM-03"] == "pass"
+    findings = {one["id"]: one for one in found["findings"]}
+    assert findings["REM-03"]["status"] == "pass"
+    assert (findings["PAT-09"]["numerator"], findings["PAT-09"]["status"]) == (0, "pass_with_exceptions")
+    assert "acknowledged" in findings["PAT-09"]["note"] and signed
     now = pl.read_parquet(workspace / "accounts/lab_results.parquet")
     assert now.filter(pl.col("key") == row["key"])["account"].to_list() == ["loaded"]
     assert now.height == accounts.height == now["key"].n_unique()

@@ -12,7 +12,7 @@ from ennu_lib.rules.registry import Look, checks
 from ennu_lib.rules.tables import KEY, Tables
 
 SHORTEST = 13
-BANK = r"(?i)routing|\baba\b|\brtn\b|\bach\b|bank|checking|savings|acc(?:oun)?t"
+BANK = re.compile(r"(?i)routing|\baba\b|\brtn\b|\bach\b|bank|checking|savings|acc(?:oun)?t")
 CARD = r"(?:^|[^0-9A-Za-z])((?:4|5[1-5]|2[2-7]|3[47]|6(?:011|5))[0-9](?:[ -]?[0-9]){10,16})(?:[^0-9A-Za-z]|$)"
 
 
@@ -72,7 +72,7 @@ def holds_account(column: str) -> pl.Expr:
 
 
 def _accounts(values: pl.Series) -> pl.Series:
-    able = (values.str.contains(BANK) & values.str.contains(r"\d{9}")).fill_null(False)
+    able = values.str.contains(r"\d{9}").fill_null(False)
     right = [_is_account(value) for value in values.filter(able)]
     answer = pl.zeros(len(values), dtype=pl.Boolean, eager=True)
     return answer.scatter(able.arg_true(), right) if right else answer
@@ -81,7 +81,7 @@ def _accounts(values: pl.Series) -> pl.Series:
 def _is_account(text: str) -> bool:
     numbers = re.findall(r"[0-9]{4,17}", text)
     routing = [n for n in numbers if len(n) == 9 and int(n) and sum(map(mul, (3, 7, 1) * 3, map(int, n))) % 10 == 0]
-    return bool(routing) and len(numbers) > 1
+    return bool(routing) and len(numbers) > 1 and BANK.search(text) is not None
 
 
 def luhn(digits: pl.Expr) -> pl.Expr:
