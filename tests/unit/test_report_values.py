@@ -24,6 +24,7 @@ CLASSES = {
     "login": "other_unique",
     "status": "clinical",
     "site": "none",
+    "seq": "operational",
 }
 PATIENTS = pl.DataFrame(
     {
@@ -36,6 +37,7 @@ PATIENTS = pl.DataFrame(
         "login": ["system", "zquill", "admin"],
         "status": ["Harmless", "stable", "stable"],
         "site": ["Tampa", "Denver", "Denver"],
+        "seq": [700_000_001, 700_000_002, 700_000_003],
     }
 )
 

@@ -4,7 +4,7 @@ The class of the column decides. A cell of text that is, as a whole and apart fr
 withheld, with these exceptions, because then it is most likely something else:
 
 - fewer than 4 characters, and whole numbers of fewer than 7 digits: counts, shares and years are everywhere;
-- values that also stand in a column without an identifier's class: they are that column's (the city of a facility);
+- values that also stand in a column of text without an identifier's class: they are that column's (a facility's city);
 - names of tables and columns, and words in small letters of the parameter files: they are ours (`system`, `unknown`).
 
 Of a date with a time, the day alone is recognised too. Numbers are no text and pass: a count may equal anybody's
@@ -69,12 +69,19 @@ def withhold_values(frame: pl.DataFrame) -> tuple[pl.DataFrame, int]:
 def _is_known(texts: pl.Series) -> pl.Series:
     plain = texts.to_frame("v").select(v=_plain(pl.col("v")))
     hashed = plain.select(pl.col("v").hash()).to_series().to_numpy()
-    # What is known is sorted: a search in it costs as much as the few cells of a table, not as all that is known.
-    places = np.minimum(np.searchsorted(_known, hashed), len(_known) - 1)
-    known = pl.Series(_known[places] == hashed)
+    known = pl.Series(_places(_known, hashed)[0])
     worth = plain.select(_worth(pl.col("v")).fill_null(False)).to_series()
     ours = [text is None or text.strip() in _ours for text in texts]
     return known & worth & ~pl.Series(ours, dtype=pl.Boolean)
+
+
+def _places(known: np.ndarray, hashed: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Which of `hashed` are in the sorted `known`, and where: a search for each, not a pass over all that is known."""
+    if not len(known):
+        return np.zeros(len(hashed), dtype=bool), np.array([], dtype=np.int64)
+    places = np.minimum(np.searchsorted(known, hashed), len(known) - 1)
+    found = known[places] == hashed
+    return found, places[found]
 
 
 def _plain(value: pl.Expr) -> pl.Expr:
@@ -88,9 +95,15 @@ def _worth(text: pl.Expr) -> pl.Expr:
 def _hashes(workspace: Workspace, folder: str, classes: pl.DataFrame, identifying: frozenset[str]) -> np.ndarray:
     name = f"guard/{folder}-{pl.__version__}"
     if not _is_fresh(workspace, name, folder):
-        ours = _collected(workspace, folder, classes.filter(pl.col("class").is_in(list(identifying))))
-        others = _collected(workspace, folder, classes.filter(~pl.col("class").is_in(list(identifying))))
-        workspace.write(name, pl.DataFrame({"hash": np.setdiff1d(ours, others)}, schema={"hash": pl.UInt64}))
+        is_ours = pl.col("class").is_in(list(identifying))
+        found = np.array([], dtype=np.uint64)
+        for part in _parts(workspace, folder, classes.filter(is_ours)):
+            found = np.union1d(found, part)
+        common = np.zeros(len(found), dtype=bool)
+        # Numbers of other columns are left out: they are most of all values, and a cell of text is hardly theirs.
+        for part in _parts(workspace, folder, classes.filter(~is_ours), numbers=False):
+            common[_places(found, part)[1]] = True
+        workspace.write(name, pl.DataFrame({"hash": found[~common]}, schema={"hash": pl.UInt64}))
     return workspace.scan(name).collect()["hash"].to_numpy()
 
 
@@ -102,23 +115,30 @@ def _is_fresh(workspace: Workspace, name: str, folder: str) -> bool:
     return all(path.stat().st_mtime_ns <= made for path in since)
 
 
-def _collected(workspace: Workspace, folder: str, columns: pl.DataFrame) -> np.ndarray:
-    """Hashes of the values of `columns`: small tables all at once, large ones column by column, for less memory."""
-    small, found = [], [np.array([], dtype=np.uint64)]
+def _parts(workspace: Workspace, folder: str, columns: pl.DataFrame, numbers: bool = True) -> Iterator[np.ndarray]:
+    """Hashes of the values of `columns`: small tables together, large ones column by column, never all at once."""
+    small: list[pl.DataFrame] = []
     for (table,), described in columns.partition_by("table", as_dict=True, maintain_order=True).items():
         if not workspace.exists(f"{folder}/{table}"):
             continue
         frame = workspace.scan(f"{folder}/{table}")
         kept = frame.collect_schema()
-        wanted = [c for c in described["column"] if c in kept and kept[c] != pl.Binary]
+        wanted = [c for c in described["column"] if c in kept and _is_read(kept[c], numbers)]
         texts = frame.select(pl.col(wanted).cast(pl.String, strict=False))
-        if wanted and frame.select(pl.len()).collect().item() * len(wanted) <= SMALL_CELLS:
+        if wanted and frame.select(pl.len()).collect().item() * len(wanted) > SMALL_CELLS:
+            for column in wanted:
+                yield from _different(texts.select(pl.col(column).alias("v")))
+        elif wanted:
             small.append(texts.collect().unpivot(value_name="v").select("v").unique())
-        else:
-            found += [part for c in wanted for part in _different(texts.select(pl.col(c).alias("v")))]
+        if sum(part.height for part in small) > SMALL_CELLS:
+            yield from _different(pl.concat(small).lazy())
+            small = []
     if small:
-        found += _different(pl.concat(small).lazy())
-    return np.unique(np.concatenate(found))
+        yield from _different(pl.concat(small).lazy())
+
+
+def _is_read(dtype: pl.DataType, numbers: bool) -> bool:
+    return dtype == pl.String or (numbers and dtype != pl.Binary)
 
 
 def _different(texts: pl.LazyFrame) -> Iterator[np.ndarray]:
