@@ -59,6 +59,14 @@ def test_every_blocking_rule_either_tolerates_nothing_or_names_what_becomes_of_i
     assert [id for id, rule in RULES.items() if rule.severity == "block" and rule.tolerated] == []
 
 
+@pytest.mark.parametrize(
+    ("rule", "reason"), [("GEN-09", "DELETED_AND_THERE"), ("CLN-20", "LOCKED"), ("FIN-09", "CARD_NUMBER")]
+)
+def test_what_a_gate_stops_the_rule_of_the_source_has_kept_back_before(rule, reason):
+    """Else a clinic that has such a row could never be loaded."""
+    assert reason in RULES[rule].quarantine
+
+
 def issues(rule, *reasons):
     rows = [(rule, "t", str(n), "c", reason) for n, reason in enumerate(reasons)]
     return pl.DataFrame(rows, schema=ISSUES, orient="row")
