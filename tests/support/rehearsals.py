@@ -64,7 +64,7 @@ def write_run_file(path: Path, data: dict) -> Path:
 
 
 def make_rehearsal(
-    folder: Path, url: str = "sqlite:///{workspace}/clinic/tiny.sqlite", patients: int = PATIENTS
+    folder: Path, url: str = "sqlite:///{workspace}/clinic/tiny.sqlite", patients: int = PATIENTS, seed: int = 7
 ) -> Rehearsal:
     """A rehearsal of a tiny clinic; the clinic is not built yet."""
     data = {
@@ -73,7 +73,7 @@ def make_rehearsal(
         "today": "2026-06-30",
         "source": {"url": url},
         "target": {"emulator": {"state": "portal/tiny.sqlite"}, "limits": "portal/limits-rehearsal.yml"},
-        "clinic": {"patients": patients, "seed": 7},
+        "clinic": {"patients": patients, "seed": seed},
     }
     folder.mkdir(parents=True, exist_ok=True)
     return Rehearsal(folder, write_run_file(folder / "run.yml", data))
