@@ -24,6 +24,7 @@ import sqlalchemy as sa
 from pymysql.constants import COMMAND, CR
 from sqlalchemy.dialects.mysql.base import MySQLDialect
 
+from ennu_lib.source.ahead import ahead
 from ennu_lib.source.shapes import TableShape
 from ennu_lib.source.values import Unfit, pageable, typed
 
@@ -50,41 +51,79 @@ class Block:
 def read(connection: sa.Connection, shape: TableShape, size: int) -> Iterator[pl.DataFrame]:
     """The rows of `shape` as frames of its Parquet types, at most about `size` rows or 16 MB each.
 
-    By key where there is a whole one, so that no statement runs long on a live server; else one streamed result.
-    Raises Unfit when the rows have to be read one by one: they cannot be decoded here, or the server says no.
+    By key where there is a whole one, so that no statement runs long on a live server; else one streamed result. The
+    next rows come in while the last ones are decoded. Raises Unfit when the rows have to be read one by one: they
+    cannot be decoded here, or the server says no.
     """
-    raw = connection.connection.dbapi_connection
-    table = shape.selectable()
-    statement = sa.select(*(sa.type_coerce(table.c[c.name], sa.types.NullType()) for c in shape.columns))
-    statement = statement.select_from(table)
-    if not pageable(shape):
-        yield from _frames(raw, statement, shape)
-        return
-    key = table.c[shape.key[0]]
-    statement, last = statement.order_by(key).limit(size), None
-    while True:
-        rows = 0
-        page = statement if last is None else statement.where(key > sa.literal(last, sa.BigInteger))
-        for frame in _frames(raw, page, shape):
-            rows += frame.height
-            last = frame[shape.key[0]][-1]
-            yield frame
-        if rows < size:
-            return
-
-
-def _frames(raw: pymysql.Connection, statement: sa.Select, shape: TableShape) -> Iterator[pl.DataFrame]:
-    sql = str(statement.compile(dialect=DIALECT, compile_kwargs={"literal_binds": True}))
-    with closing(_blocks(raw, sql, len(shape.columns))) as blocks:
+    pages = _Pages(connection.connection.dbapi_connection, shape, size)
+    with ahead(pages.blocks(), depth=1) as coming:
         try:
-            for block in blocks:
+            for block in coming:
                 yield typed(shape, _cells(block, shape))
         except Unfit:
-            for _ in blocks:
+            pages.enough = True
+            for _ in coming:
                 pass
             raise
         except (pymysql.err.Error, OSError):
             raise Unfit from None
+
+
+class _Pages:
+    """The statements that read a table, and their rows in blocks; after `enough` no further statement is sent."""
+
+    def __init__(self, raw: pymysql.Connection, shape: TableShape, size: int):
+        self.enough = False
+        self._raw, self._shape, self._size = raw, shape, size
+        self._table = shape.selectable()
+
+    def blocks(self) -> Iterator[Block]:
+        """All rows, the packets of a statement read to their end before the next one is sent."""
+        columns = len(self._shape.columns)
+        if not pageable(self._shape):
+            yield from _blocks(self._raw, self._sql(), columns)
+            return
+        key = [c.name for c in self._shape.columns].index(self._shape.key[0])
+        last: int | None = None
+        while not self.enough:
+            rows = 0
+            with closing(_blocks(self._raw, self._sql(last), columns)) as blocks:
+                for block in blocks:
+                    rows += len(block.starts)
+                    last = int(_last_cell(block, key))
+                    yield block
+            if rows < self._size:
+                return
+
+    def _sql(self, last: int | None = None) -> str:
+        columns = (sa.type_coerce(self._table.c[c.name], sa.types.NullType()) for c in self._shape.columns)
+        statement = sa.select(*columns).select_from(self._table)
+        if pageable(self._shape):
+            key = self._table.c[self._shape.key[0]]
+            statement = statement.order_by(key).limit(self._size)
+            if last is not None:
+                statement = statement.where(key > sa.literal(last, sa.BigInteger))
+        return str(statement.compile(dialect=DIALECT, compile_kwargs={"literal_binds": True}))
+
+
+def _last_cell(block: Block, column: int) -> bytes:
+    """The text of one cell of the last row of a block."""
+    at = int(block.starts[-1])
+    for _ in range(column):
+        begins, size = _cell(block.data, at)
+        at = begins + size
+    begins, size = _cell(block.data, at)
+    return bytes(block.data[begins : begins + size])
+
+
+def _cell(data: bytearray, at: int) -> tuple[int, int]:
+    """Where the content of the cell at `at` begins, and its length; NULL has none."""
+    mark = data[at]
+    if mark == NULL:
+        return at + 1, 0
+    width = SIZES.get(mark, 0)
+    size = int.from_bytes(data[at + 1 : at + 1 + width], "little") if width else mark
+    return at + 1 + width, size
 
 
 def _blocks(raw: pymysql.Connection, sql: str, columns: int) -> Iterator[Block]:

@@ -28,6 +28,8 @@ MARIADB = (
     "CREATE TABLE lengths (id int PRIMARY KEY, a text, b text)",
     "INSERT INTO lengths SELECT seq, repeat('a', seq), 'end' FROM seq_240_to_300",
     "INSERT INTO lengths SELECT seq, repeat('a', seq), 'end' FROM seq_65530_to_65535",
+    "CREATE TABLE late_key (a text, b varchar(5), id int PRIMARY KEY)",
+    "INSERT INTO late_key SELECT if(seq % 3, repeat('é', seq * 40), NULL), nullif(seq, 4), seq FROM seq_1_to_7",
     "CREATE TABLE huge (id int PRIMARY KEY, a longtext, b longtext)",
     "INSERT INTO huge VALUES (1, repeat('x', 9000000), repeat('y', 9000000)), (2, 'z', NULL)",
     "CREATE TABLE beyond (id bigint unsigned PRIMARY KEY)",
@@ -77,12 +79,13 @@ def engine(request, tmp_path):
         made.dispose()
 
 
-def test_both_ways_give_the_same(engine, tmp_path, monkeypatch):
+@pytest.mark.parametrize("size", [2, 1000])
+def test_both_ways_give_the_same(engine, tmp_path, monkeypatch, size):
     shapes = reflect(engine)
     workspaces = [Workspace(name, tmp_path / "w") for name in ("fast", "slow")]
-    fast = extract(engine, shapes, workspaces[0], KEYS, chunk_rows=1000)
+    fast = extract(engine, shapes, workspaces[0], KEYS, chunk_rows=size)
     monkeypatch.setattr(Snapshot, "read", lambda *_: None)
-    slow = extract(engine, shapes, workspaces[1], KEYS, chunk_rows=1000)
+    slow = extract(engine, shapes, workspaces[1], KEYS, chunk_rows=size)
     for name in shapes:
         frames = [w.scan(f"source/{name}").collect() for w in workspaces]
         assert frames[0].schema == frames[1].schema
