@@ -8,7 +8,7 @@ from statistics import median
 
 import polars as pl
 
-from ennu_lib.audit.capacity import CapacityParams, capacity_params
+from ennu_lib.audit.capacity import CapacityParams, Plan, capacity_params
 from ennu_lib.errors import EnnuError
 from ennu_lib.evidence import Finding, Severity, check, read_evidence
 from ennu_lib.hubspot import PortalClient
@@ -26,6 +26,7 @@ CAPS = {
     "after": pl.Float64,
     "verdict": pl.String,
 }
+CAME_TO = {"what": pl.String, "unit": pl.String, "forecast": pl.Float64, "actual": pl.Float64}
 
 
 def portal_caps(
@@ -79,35 +80,43 @@ def capacity_findings(caps: pl.DataFrame) -> list[Finding]:
     ]
 
 
-def forecast_against_actual(workspace: Workspace) -> pl.DataFrame:
-    """What 01_audit planned and what it came to: `what`, `unit`, `forecast`, `actual`, `share` of the forecast.
+def forecast_against_actual(workspace: Workspace, plan: Plan | None = None) -> pl.DataFrame:
+    """What was planned and what it came to: `what`, `unit`, `forecast`, `actual`, `share` of the forecast.
 
-    Extraction time is the sum over the tables' own; the load's is from the start to the end of 07_load, which also
-    brings the schema and may have been a second attempt.
+    `plan` is by default the one that 01_audit left. No row before the load has ended. Extraction time is the sum over
+    the tables' own; the load's is from the start to the end of 07_load, which also brings the schema and may have been
+    a second attempt.
     """
-    plan, load = (read_evidence(workspace, name) or {} for name in ("01_audit", "07_load"))
+    load = read_evidence(workspace, "07_load") or {}
+    planned = _tables_of(plan) if plan else (read_evidence(workspace, "01_audit") or {}).get("tables", {})
     rows = []
+    if not load:
+        return pl.DataFrame(rows, schema={**CAME_TO, "share": pl.Float64})
     loaded = {row["object"]: row["verified"] for row in load.get("tables", {}).get("records", ())}
-    for row in plan.get("tables", {}).get("capacity", ()):
+    for row in planned.get("capacity", ()):
         rows.append((row["object"], "records", float(row["records"]), float(loaded.get(row["object"], 0))))
     pairs: dict[str, int] = {}
     for row in load.get("tables", {}).get("links", ()):
         pairs[row["association"]] = pairs.get(row["association"], 0) + row["verified"]
-    for row in plan.get("tables", {}).get("capacity_links", ()):
+    for row in planned.get("capacity_links", ()):
         rows.append((row["association"], "links", float(row["links"]), float(pairs.get(row["association"], 0))))
     seconds = {"extract": 0.0, "load": 0.0}
-    for row in plan.get("tables", {}).get("capacity_schedule", ()):
+    for row in planned.get("capacity_schedule", ()):
         seconds["extract" if row["step"].startswith("extract") else "load"] += row["seconds"]
     read = sum(table.seconds for table in read_extracted(workspace).values())
     rows.append(("extraction", "seconds", round(seconds["extract"], 1), round(read, 1)))
     if small := [table.seconds for table in read_extracted(workspace).values() if table.file and table.rows < SMALL]:
-        planned = 1000 * capacity_params().extraction_seconds_per_table
-        rows.append(("extraction of a small table", "milliseconds", planned, round(1000 * median(small), 1)))
+        each = 1000 * capacity_params().extraction_seconds_per_table
+        rows.append(("extraction of a small table", "milliseconds", each, round(1000 * median(small), 1)))
     rows.append(("load", "seconds", round(seconds["load"], 1), round(_seconds(load), 1)))
-    schema = {"what": pl.String, "unit": pl.String, "forecast": pl.Float64, "actual": pl.Float64}
-    frame = pl.DataFrame(rows, schema=schema, orient="row")
+    frame = pl.DataFrame(rows, schema=CAME_TO, orient="row")
     share = pl.when(pl.col("forecast") > 0).then((pl.col("actual") / pl.col("forecast")).round(3))
     return frame.with_columns(share.alias("share"))
+
+
+def _tables_of(plan: Plan) -> dict[str, list[dict]]:
+    frames = {"capacity": plan.objects, "capacity_links": plan.links, "capacity_schedule": plan.steps}
+    return {name: frame.to_dicts() for name, frame in frames.items()}
 
 
 def _cap(what: str, planned: int, used: int, limit: int, params: CapacityParams) -> dict:

@@ -11,6 +11,8 @@ from ennu_lib.audit.capacity import (
     CapacityParams,
     Fed,
     Pace,
+    Plan,
+    capacity_params,
     extraction,
     feeds,
     planned_links,
@@ -219,6 +221,12 @@ def test_forecast_against_actual(tmp_path):
     assert found["contacts", "records"] == (200, 150, 0.75)
     assert found["a", "links"] == (200, 150, 0.75)
     assert found["load", "seconds"] == (30, 60, 2)
+    other = Plan(capacity_params(), *(pl.DataFrame(plan[n]) for n in ("capacity", "capacity_links")), pl.DataFrame(),
+                 pl.DataFrame(), pl.DataFrame(plan["capacity_schedule"]))  # fmt: skip
+    workspace.path("evidence/01_audit", ".json").unlink()
+    assert {row[:2]: row[2:] for row in forecast_against_actual(workspace, other).rows()} == found
+    workspace.path("evidence/07_load", ".json").unlink()
+    assert forecast_against_actual(workspace, other).is_empty()
 
 
 def decided(reason):
