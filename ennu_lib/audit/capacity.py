@@ -30,15 +30,6 @@ CONTACTS = "contacts"
 LONGEST_PLAN = dt.timedelta(days=365)
 
 
-class CapacityParams(Strict):
-    """`params/audit/capacity.yml`."""
-
-    extraction_rows_per_second: int = Field(ge=1)
-    extraction_seconds_per_table: float = Field(ge=0)
-    links_per_record: int = Field(ge=1)
-    tight_from: float = Field(gt=0, le=1)
-
-
 @dataclass(frozen=True)
 class Fed:
     """What one row of a table becomes: a record of `object`, and one link for each association."""
@@ -46,6 +37,16 @@ class Fed:
     table: str
     object: str
     associations: tuple[str, ...]
+
+
+class CapacityParams(Strict):
+    """`params/audit/capacity.yml`."""
+
+    extraction_rows_per_second: int = Field(ge=1)
+    extraction_seconds_per_table: float = Field(ge=0)
+    links_per_record: int = Field(ge=1)
+    tight_from: float = Field(gt=0, le=1)
+    computed: tuple[Fed, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -81,7 +82,8 @@ class Plan:
 
 def capacity_plan(extracted: Mapping[str, Extracted], catalogue: Catalogue, run: RunParams) -> Plan:
     """The plan of a run from what was extracted, the mapping files, and the limits file that the run names."""
-    params, fed = capacity_params(), feeds()
+    params = capacity_params()
+    fed = [*feeds(), *params.computed]
     limits = load_limits(params_dir() / run.target.limits)
     objects, links = planned_objects(extracted, fed, catalogue), planned_links(extracted, fed, load_portal_schema())
     records = dict(objects.select("object", "records").iter_rows())

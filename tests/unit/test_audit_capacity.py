@@ -263,3 +263,13 @@ def test_an_acceptance_needs_a_person_a_day_and_a_reason(tmp_path):
     with pytest.raises(ConfigurationError) as refused:
         accepted_exceptions(tmp_path)
     assert len(refused.value.mistakes) == 4
+
+
+def test_what_the_workbook_computes_is_planned_as_well():
+    (computed,) = capacity_params().computed
+    extracted = {name: table(name, rows) for name, rows in (("patients", 500), ("25againhealthscores", 1798))}
+    plan = planned_objects(extracted, [*feeds(), computed], load_catalogue(params_dir() / "catalog"))
+    assert plan.filter(pl.col("object") == "health_scores")["records"].item() == 2298
+    assert (
+        planned_links(extracted, [*feeds(), computed], load_portal_schema())["contact_to_health_scores"].pairs == 2298
+    )
