@@ -10,8 +10,10 @@ from ennu_lib.identity.decide import MERGED
 from ennu_lib.identity.match import Identity, match_people
 from ennu_lib.identity.params import IdentityParams
 from ennu_lib.identity.registry import Registry, marks_of
+from ennu_lib.report.masking import LIMIT
 
 KEY = "__key"
+OR_MORE = " or more"
 
 
 def match_run(phase: Phase, params: IdentityParams, registry: Registry) -> Identity:
@@ -92,6 +94,18 @@ def cluster_sizes(clusters: pl.DataFrame) -> pl.DataFrame:
     """How many people had one row, two rows, and so on."""
     per_person = clusters.group_by("golden_id").agg(pl.len().alias("rows_per_person"))
     return per_person.group_by("rows_per_person").agg(pl.len().alias("people")).sort("rows_per_person")
+
+
+def folded_sizes(sizes: pl.DataFrame, least: int = LIMIT + 1) -> pl.DataFrame:
+    """`cluster_sizes` with its tail taken together until it holds `least` people: `rows_per_person` is then a text.
+
+    A single withheld count at the end could be worked out from the number of people, which stands on the same page.
+    """
+    rows = [(str(rows), people) for rows, people in sizes.iter_rows()]
+    while len(rows) > 1 and rows[-1][1] < least:
+        (_, people), (before, more) = rows.pop(), rows.pop()
+        rows.append((f"{before.removesuffix(OR_MORE)}{OR_MORE}", people + more))
+    return pl.DataFrame(rows, schema={"rows_per_person": pl.String, "people": pl.Int64}, orient="row")
 
 
 def losing_summary(losing: pl.DataFrame) -> pl.DataFrame:

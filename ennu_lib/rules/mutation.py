@@ -123,7 +123,8 @@ def _plant(mutation: Mutation, shadow: dict[str, pl.DataFrame], planting: _Plant
         shadow[mutation.file] = MUTATORS[mutation.how](frame, mutation, able)[0].drop(ID)
         planting.rows.append((mutation.rule, mutation.what, mutation.table, ANYTHING))
         return
-    free = [id for id in able if _short(id, mutation) not in spared and (mutation.file, id) not in planting.used]
+    # In the order of their names: a source that delivers its rows in another order gets the same defects.
+    free = sorted(id for id in able if _short(id, mutation) not in spared and (mutation.file, id) not in planting.used)
     need = mutation.times * (2 if mutation.how == "swap_rows" else 1)
     victims = planting.rng.sample(free, min(need, len(free)))
     spoiled, named = MUTATORS[mutation.how](frame, mutation, victims)
@@ -164,7 +165,7 @@ def _speak_of_others(mutation: Mutation, shadow: dict[str, pl.DataFrame], able: 
         return
     for column, values in mutation.of.items():
         targets = targets.filter(pl.col(column).is_in(values))
-    names = targets[mutation.row_id].cast(pl.String).to_list()
+    names = sorted(targets[mutation.row_id].cast(pl.String).drop_nulls().to_list())
     times = min(mutation.times, len(names), len(able) if mutation.how == "point" else len(names))
     chosen = planting.rng.sample(names, times)
     if mutation.how == "note":
@@ -172,7 +173,7 @@ def _speak_of_others(mutation: Mutation, shadow: dict[str, pl.DataFrame], able: 
         added = pl.DataFrame({mutation.column: chosen}).with_columns(pl.lit(v).alias(c) for c, v in said.items())
         shadow[mutation.file] = pl.concat([frame, added], how="diagonal_relaxed")
     else:
-        pairs = dict(zip(planting.rng.sample(able, times), chosen, strict=True))
+        pairs = dict(zip(planting.rng.sample(sorted(able), times), chosen, strict=True))
         named = pl.col(ID).replace_strict(pairs, default=None, return_dtype=pl.String)
         spoiled = changed(frame.with_columns(_ids(mutation, frame).alias(ID)), mutation.column, list(pairs), named)
         shadow[mutation.file] = spoiled.drop(ID)

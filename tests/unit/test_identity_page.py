@@ -4,6 +4,7 @@ import pytest
 from ennu_lib.identity import page
 from ennu_lib.identity.decisions import SCHEMA
 from ennu_lib.identity.match import match_people
+from ennu_lib.identity.outputs import folded_sizes
 from tests.support.family_people import family_people
 from tests.support.identity_params import PARAMS, people_table
 
@@ -64,3 +65,20 @@ def test_a_table_without_duplicates_has_nothing_to_show():
     found = match_people(people_table({"first_name": "Ann", "last_name": "Lee"}), PARAMS)
     assert page.example(found) is None and page.largest_groups(found) == []
     assert page.differences(found).is_empty() and page.households(found).is_empty()
+
+
+@pytest.mark.parametrize(
+    ("people", "shown"),
+    [
+        ([431, 33, 1], [("1", 431), ("2 or more", 34)]),
+        ([431, 33, 11], [("1", 431), ("2", 33), ("3", 11)]),
+        ([90, 5, 3], [("1 or more", 98)]),
+        ([7], [("1", 7)]),
+        ([], []),
+    ],
+)
+def test_a_few_people_of_many_rows_cannot_be_worked_out_from_the_total(people, shown):
+    rows = list(range(1, len(people) + 1))
+    kinds = {"rows_per_person": pl.UInt32, "people": pl.UInt32}
+    sizes = pl.DataFrame({"rows_per_person": rows, "people": people}, schema=kinds)
+    assert folded_sizes(sizes).rows() == shown
