@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -103,11 +103,16 @@ def capacity_params(folder: Path | None = None) -> CapacityParams:
     return load_model((folder or params_dir()) / FILE, CapacityParams)
 
 
-def feeds(folder: Path | None = None) -> list[Fed]:
-    """Which tables make records, and with which links, from the mapping files; 04_mapping checks these in full."""
-    found = []
+def mapping_files(folder: Path | None = None) -> Iterator[dict]:
+    """The mapping files as they stand; 04_mapping checks them in full."""
     for path in sorted((folder or params_dir() / "mappings").glob("*.yml")):
-        mapping = load_yaml(path)[0] or {}
+        yield load_yaml(path)[0] or {}
+
+
+def feeds(folder: Path | None = None) -> list[Fed]:
+    """Which tables make records, and with which links, from the mapping files."""
+    found = []
+    for mapping in mapping_files(folder):
         if records := mapping.get("records"):
             links = tuple(link["association"] for link in mapping.get("links", ()))
             found.append(Fed(mapping["table"], records["object"], links))

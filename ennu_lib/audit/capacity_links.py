@@ -9,9 +9,8 @@ from pathlib import Path
 
 import polars as pl
 
-from ennu_lib.audit.capacity import CapacityParams
+from ennu_lib.audit.capacity import CapacityParams, mapping_files
 from ennu_lib.audit.profile import Source
-from ennu_lib.config import load_yaml, params_dir
 from ennu_lib.errors import EnnuError
 from ennu_lib.evidence import Finding, Severity, check
 from ennu_lib.hubspot import PortalClient
@@ -45,10 +44,9 @@ class Linked:
 
 
 def linked(folder: Path | None = None) -> list[Linked]:
-    """The links of the mapping files; 04_mapping checks these in full."""
+    """The links of the mapping files."""
     found = []
-    for path in sorted((folder or params_dir() / "mappings").glob("*.yml")):
-        mapping = load_yaml(path)[0] or {}
+    for mapping in mapping_files(folder):
         target = (mapping.get("records") or {}).get("object", "contacts")
         for link in mapping.get("links", ()):
             found.append(Linked(mapping["table"], target, link["association"], link["column"], link["table"]))

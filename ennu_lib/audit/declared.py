@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import polars as pl
 
 from ennu_lib.audit.inclusion import Values, look_up, types_fit
-from ennu_lib.audit.relations import RELATIONS
+from ennu_lib.audit.relations import RELATIONS, relation
 from ennu_lib.source import TableShape
 
 DECLARED = "declared"
@@ -34,27 +34,13 @@ def with_declared(found: pl.DataFrame, declared: pl.DataFrame, columns: pl.DataF
     described = {(r["table"], r["column"]): r for r in columns.iter_rows(named=True)}
     told = declared.join(found.select(ENDS), on=ENDS, how="anti").unique(["table", "column"], maintain_order=True)
     rows = []
-    for relation in told.iter_rows(named=True):
-        child = described.get((relation["table"], relation["column"]))
-        parent = described.get((relation["parent"], relation["parent_column"]))
+    for ends in told.iter_rows(named=True):
+        child = described.get((ends["table"], ends["column"]))
+        parent = described.get((ends["parent"], ends["parent_column"]))
         if child is None or parent is None:
             continue
-        kind = types_fit(child, parent)
-        test = look_up(child, parent, values)
-        rows.append(
-            {
-                **relation,
-                "confidence": 1.0,
-                "name_evidence": DECLARED,
-                "type_evidence": kind or "different",
-                "values": test.values,
-                "inclusion": test.inclusion,
-                "coverage": test.coverage,
-                "filled_rows": test.filled,
-                "orphans": test.orphans,
-                "rivals": "",
-            }
-        )
+        kind, test = types_fit(child, parent), look_up(child, parent, values)
+        rows.append(relation(tuple(ends[end] for end in ENDS), 1.0, DECLARED, kind or "different", test))
     certain = pl.DataFrame(rows, schema=RELATIONS)
     kept = found.join(certain, on=["table", "column"], how="anti")
     return pl.concat([kept, certain]).sort("confidence", "table", "column", descending=[True, False, False])

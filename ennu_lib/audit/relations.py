@@ -197,18 +197,13 @@ def _is_code(column: dict) -> bool:
 
 
 def _row(child: dict, key: Key, confidence: float, way: str, kind: str, test: Test, rivals: list[Key]) -> dict:
-    return {
-        "table": child["table"],
-        "column": child["column"],
-        "parent": key.table,
-        "parent_column": key.column,
-        "confidence": round(confidence, 3),
-        "name_evidence": way,
-        "type_evidence": kind,
-        "values": test.values,
-        "inclusion": test.inclusion,
-        "coverage": test.coverage,
-        "filled_rows": test.filled,
-        "orphans": test.orphans,
-        "rivals": ", ".join(f"{r.table}.{r.column}" for r in rivals),
+    ends = (child["table"], child["column"], key.table, key.column)
+    return relation(ends, round(confidence, 3), way, kind, test) | {
+        "rivals": ", ".join(f"{r.table}.{r.column}" for r in rivals)
     }
+
+
+def relation(ends: tuple[str, str, str, str], confidence: float, way: str, kind: str, test: Test) -> dict:
+    """A row of RELATIONS without rivals; `ends` are table, column, parent and parent's column."""
+    measured = (test.values, test.inclusion, test.coverage, test.filled, test.orphans)
+    return dict(zip(RELATIONS, (*ends, confidence, way, kind, *measured, ""), strict=True))

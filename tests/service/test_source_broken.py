@@ -21,6 +21,7 @@ from ennu_lib.keys import Keys
 from ennu_lib.source import Quirk, Unread, connect, extract, read_quirks, reflect
 from ennu_lib.workspace import Workspace
 from tests.conftest import SERVERS, fresh_database
+from tests.support.run_text import RUN
 
 KEYS = Keys("k" * 40)
 QUICK = ReadingParams(lock_wait_seconds=1, reconnect_seconds=60)
@@ -103,15 +104,6 @@ def test_a_view_whose_rights_were_taken_away(postgres_views, tmp_path):
             db.exec_driver_sql(f"DROP USER {user}")
     assert unread(found) == {"closed": Unread.NO_PERMISSION}
     assert found["sound"].rows == 10
-
-
-RUN = """\
-name: demo
-environment: production
-today: 2026-06-30
-source: {url: "sqlite:///x"}
-target: {url: "http://127.0.0.1:1"}
-"""
 
 
 def damaged_file(path):

@@ -10,14 +10,8 @@ import pytest
 from ennu_lib.errors import AlreadyRunning, ConfigurationError, GateFailed, OutOfOrder, SecretMissing, UsageError
 from ennu_lib.evidence import PHASES, Severity, Status, check, open_phase, phase_spec, verdict_of
 from ennu_lib.workspace import Workspace
+from tests.support.run_text import RUN
 
-RUN = """\
-name: demo
-environment: production
-today: 2026-06-30
-source: {url: "sqlite:///x"}
-target: {url: "http://127.0.0.1:1"}
-"""
 FRAME = pl.DataFrame({"a": [1, 2]})
 
 

@@ -7,15 +7,8 @@ from ennu_lib.errors import OutOfOrder, UsageError
 from ennu_lib.evidence import open_phase
 from ennu_lib.quality.tables import changes_second_time, known_of, standardize_tables
 from ennu_lib.quality.undo import mark_undone, rebuild, undone_rules
+from tests.support.run_text import RUN
 from tests.support.standard_forms import table_rules
-
-RUN = """\
-name: demo
-environment: production
-today: 2026-06-30
-source: {url: "sqlite:///x"}
-target: {url: "http://127.0.0.1:1"}
-"""
 
 
 @pytest.fixture
