@@ -6,6 +6,7 @@ import polars as pl
 
 from ennu_lib.evidence import Phase
 from ennu_lib.quality.remediation import Remediation
+from ennu_lib.rules.worst_first import interaction_list
 
 TASK = ("role", "rule", "table", "column", "reason")
 
@@ -34,7 +35,8 @@ def tasks(found: Remediation) -> pl.DataFrame:
 
 
 def write_worklists(phase: Phase, found: Remediation) -> pl.DataFrame:
-    """Write `worklists/<role>.csv` into the private workspace; return the tasks.
+    """Write `worklists/<role>.csv` into the private workspace, and `worklists/interactions.csv`, the pairs of today's
+    medications that a clinician reviews and signs, the worst first; return the tasks.
 
     A line names table, key, column, reason, reference and advice, never a value.
     """
@@ -49,6 +51,8 @@ def write_worklists(phase: Phase, found: Remediation) -> pl.DataFrame:
         )
         name = f"worklists/{str(role).replace(' ', '_')}"
         phase.wrote(phase.workspace.write_bytes(name, lines.write_csv().encode(), ".csv"))
+    to_sign = interaction_list(found.tables).write_csv().encode()
+    phase.wrote(phase.workspace.write_bytes("worklists/interactions", to_sign, ".csv"))
     return listed
 
 
