@@ -9,10 +9,12 @@ from __future__ import annotations
 import polars as pl
 
 from ennu_lib.catalog.biomarkers import BiomarkerCatalogue
-from ennu_lib.rules.parsing import day
+from ennu_lib.rules.parsing import day, says_nothing
 from ennu_lib.rules.tables import KEY, Tables
 
 NUMBER = r"^\s*(?:=\s*)?(?:[<>]=?)?\s*(-?(?:\d{1,3}(?:,\d{3})+|\d+)?\.?\d*)\s*(?:[HLA*]{1,2})?\s*$"
+PRESSURES = r"^([0-9]{2,3})\s*/\s*([0-9]{2,3})(?:\s*mm\s?Hg)?$"
+VALUE_THEN_UNIT = r"^([<>=]*\s*-?[0-9][0-9.,]*)\s*([^\s0-9.,].*?)$"
 STRICT = r"^(?:[<>]=?\s?)?-?\d+(?:\.\d+)?$"
 SHAPE = {
     "table": pl.String,
@@ -31,12 +33,12 @@ SHAPE = {
 
 
 def measured(tables: Tables) -> pl.LazyFrame:
-    """Laboratory results and member metrics.
+    """Laboratory results, member metrics and chart entries.
 
     Columns: SHAPE, and `number`, `ucum`, `factor`, `offset` (null where no fixed factor exists), `canonical`, `low`,
     `high` (plausible limits), `critical_low`, `critical_high`, `listed` (the unit is one of the metric's), `home` (the
     metric's canonical unit). `twin` is the laboratory result that a member metric was copied from, `name` what the
-    laboratory called the test, `lab` which laboratory it was.
+    laboratory called the test, `lab` which laboratory it was. A chart entry has its unit behind the value, if at all.
     """
     return tables.made("measured", _build)
 
@@ -47,6 +49,8 @@ def _build(tables: Tables) -> pl.LazyFrame:
         parts.append(_laboratory(tables))
     if tables.has("25againmembermetrics"):
         parts.append(_members(tables))
+    if tables.has("custom_chart_entries"):
+        parts.append(_charted(tables))
     frame = pl.concat(parts) if parts else pl.LazyFrame(schema=SHAPE)
     frame = frame.with_columns(
         number=pl.col("text").str.extract(NUMBER, 1).str.replace_all(",", "").cast(pl.Float64, strict=False),
@@ -54,7 +58,10 @@ def _build(tables: Tables) -> pl.LazyFrame:
     )
     frame = frame.join(_units(frame, tables.biomarkers).lazy(), on=["metric", "spelled"], how="left")
     frame = frame.join(_limits(tables.biomarkers).lazy(), on="metric", how="left")
-    return frame.with_columns(canonical=pl.col("number") * pl.col("factor") + pl.col("offset"))
+    by_unit = pl.col("number") * pl.col("factor") + pl.col("offset")
+    # The name of a chart entry says its unit: WaistInches, Body Fat %.
+    by_name = pl.when((pl.col("table") == "custom_chart_entries") & says_nothing("unit")).then("number")
+    return frame.with_columns(canonical=pl.coalesce(by_unit, by_name))
 
 
 def metric_of_tests(tests: pl.LazyFrame, biomarkers: BiomarkerCatalogue) -> pl.LazyFrame:
@@ -118,6 +125,39 @@ def _members(tables: Tables) -> pl.LazyFrame:
             pl.col("lab_result_id").alias("twin"),
             pl.coalesce("lab_facility", pl.lit("by hand")).alias("lab"),
         )
+    )
+
+
+def _charted(tables: Tables) -> pl.LazyFrame:
+    """Chart entries of a biomarker: a name, and one text with value and unit.
+
+    Of 120/80 each pressure takes its own figure. Entries of anything else, such as where an injection was given, are
+    no measurements.
+    """
+    frame = tables("custom_chart_entries", "patient_id", "DateTaken", "FieldName", "FieldValue")
+    names = frame.select(test_code=pl.lit(None, dtype=pl.String), loinc_code=pl.lit(None, dtype=pl.String),
+                         test_name=pl.col("FieldName"))  # fmt: skip
+    known = metric_of_tests(names.unique(), tables.biomarkers).select(FieldName="test_name", metric="metric")
+    known = known.drop_nulls()
+    frame = frame.join(known.unique("FieldName"), on="FieldName", how="inner")
+    value = pl.col("FieldValue").str.strip_chars()
+    figure = pl.when(pl.col("metric") == "dbp").then(value.str.extract(PRESSURES, 2)).otherwise(
+        value.str.extract(PRESSURES, 1)
+    )  # fmt: skip
+    figure = pl.when(pl.col("metric").is_in(["sbp", "dbp"])).then(figure)
+    return frame.select(
+        pl.lit("custom_chart_entries").alias("table"),
+        KEY,
+        "patient_id",
+        pl.col("FieldName").alias("name"),
+        "metric",
+        pl.coalesce(figure, value.str.extract(VALUE_THEN_UNIT, 1), value).alias("text"),
+        pl.when(figure.is_null()).then(value.str.extract(VALUE_THEN_UNIT, 2)).alias("unit"),
+        day("DateTaken").alias("date"),
+        pl.lit(None, dtype=pl.String).alias("range"),
+        pl.lit(None, dtype=pl.String).alias("flag"),
+        pl.lit(None, dtype=pl.String).alias("twin"),
+        pl.lit("chart").alias("lab"),
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from ennu_lib.rules.measured import measured
-from ennu_lib.rules.parsing import number, says_nothing, word
+from ennu_lib.rules.parsing import day, number, says_nothing, word
 from ennu_lib.rules.registry import Look, checks
 from ennu_lib.rules.tables import KEY, Tables
 
@@ -14,7 +14,8 @@ POUNDS_PER_KG, CM_PER_INCH, BMI_FACTOR = 2.20462, 2.54, 703.0
 
 @checks("CLN-22")
 def derived(tables: Tables, settings) -> list[Look]:
-    """Body mass index from height and weight; HOMA-IR, non-HDL and LDL cholesterol from parts of the same draw."""
+    """Body mass index from height and weight; HOMA-IR, non-HDL and LDL cholesterol and the
+    saturation of transferrin from parts of the same draw."""
     return [*_vitals(tables, settings), *_panels(tables, settings)]
 
 
@@ -57,13 +58,13 @@ def _panels(tables: Tables, settings) -> list[Look]:
     found = measured(tables).filter(
         (pl.col("table") == "lab_results") & (pl.col("canonical") > 0) & pl.col("date").is_not_null()
     )
-    day = found.select(KEY, "patient_id", "date", "metric", "canonical")
+    draws = pl.concat([found.select(KEY, "patient_id", "date", "metric", "canonical"), _other_parts(tables, settings)])
     looks = []
     for target, rule in settings["panels"].items():
-        frame = day.filter(pl.col("metric") == target)
+        frame = draws.filter(pl.col("metric") == target)
         for part in rule["parts"]:
             values = (
-                day.filter(pl.col("metric") == part)
+                draws.filter(pl.col("metric") == part)
                 .group_by("patient_id", "date")
                 .agg(pl.col("canonical").first().alias(part), pl.len().alias(f"n_{part}"))
             )
@@ -72,6 +73,19 @@ def _panels(tables: Tables, settings) -> list[Look]:
             Look("lab_results", frame, {("test_value", "NOT_FROM_PARTS"): _differs(target, rule)}, _computable(target))
         )
     return looks
+
+
+def _other_parts(tables: Tables, settings) -> pl.LazyFrame:
+    """Parts that are no biomarkers, by what laboratories call them, in the unit that all print them in."""
+    name, parts = pl.col("test_name").str.to_lowercase(), []
+    for part, spec in settings["other_parts"].items():
+        frame = tables("lab_results", "patient_id", "test_name", "test_value", "test_unit", "collected_at")
+        frame = frame.filter(name.str.contains(spec["name"]) & (word("test_unit").is_in(spec["units"])))
+        parts.append(
+            frame.select(KEY, "patient_id", day("collected_at").alias("date"), pl.lit(part).alias("metric"),
+                         number("test_value").alias("canonical"))
+        )  # fmt: skip
+    return pl.concat(parts).filter((pl.col("canonical") > 0) & pl.col("date").is_not_null())
 
 
 def _computable(target: str) -> pl.Expr:
@@ -83,11 +97,13 @@ def _differs(target: str, rule) -> pl.Expr:
     p = [pl.col(part) for part in rule["parts"]]
     if rule["formula"] == "difference":
         expected = p[0] - p[1]
+    elif rule["formula"] == "percent":
+        expected = 100 * p[0] / p[1]
     elif rule["formula"] == "homa":
         expected = p[0] * p[1] / 405
     elif rule["formula"] == "friedewald":
         expected = pl.when(p[2] < 400).then(p[0] - p[1] - p[2] / 5)
     else:
-        raise ValueError("formula is one of difference, homa, friedewald")
+        raise ValueError("formula is one of difference, percent, homa, friedewald")
     tolerance = pl.max_horizontal(pl.lit(float(rule["within"])), expected * float(rule.get("share", 0)))
     return (pl.col("canonical") - expected).abs() > tolerance

@@ -9,8 +9,9 @@ from ennu_lib.rules.parsing import number, says_nothing, word
 from ennu_lib.rules.registry import Look, checks
 from ennu_lib.rules.tables import KEY, Tables
 
-VALUE = {"lab_results": "test_value", "25againmembermetrics": "metric_value"}
-UNIT = {"lab_results": "test_unit", "25againmembermetrics": "metric_unit"}
+VALUE = {"lab_results": "test_value", "25againmembermetrics": "metric_value", "custom_chart_entries": "FieldValue"}
+UNIT = {"lab_results": "test_unit", "25againmembermetrics": "metric_unit", "custom_chart_entries": "FieldValue"}
+CHART = "custom_chart_entries"
 
 
 def _by_table(frame: pl.LazyFrame, tables: Tables) -> list[tuple[str, pl.LazyFrame]]:
@@ -29,10 +30,24 @@ def plausible(tables: Tables, settings) -> list[Look]:
     many = tests.filter(pl.col("n") >= settings["enough_rows"]).sort(KEY)
     often = pl.col("bad") > settings["of_a_test"] * pl.col("n")
     looks.append(Look("lab_results", many, {("test_name", "OF_THIS_TEST"): often}))
-    limits = settings["vitals"]
-    vitals = tables("vitals", *limits)
+    return [*looks, _vitals(tables, settings)]
+
+
+def _vitals(tables: Tables, settings) -> Look:
+    """Vital signs within the limits of their biomarker, those that are none within limits of the settings."""
+    of = {column: tables.biomarkers[metric].plausible for column, metric in settings["vitals"].items()}
+    limits = {column: (float(one.low), float(one.high)) for column, one in of.items()} | settings["other_vitals"]
+    frame = tables("vitals", *limits, "temperature", "temperature_unit")
     fails = {(c, "IMPLAUSIBLE"): ~number(c).is_between(low, high) for c, (low, high) in limits.items()}
-    return [*looks, Look("vitals", vitals, fails)]
+    inside = {
+        unit: number("temperature").is_between(low, high) for unit, (low, high) in settings["temperature"].items()
+    }
+    unit = word("temperature_unit").str.slice(0, 1)
+    warm = pl.when(unit == "f").then(inside["f"]).when(unit == "c").then(inside["c"]).otherwise(
+        inside["f"] | inside["c"]
+    )  # fmt: skip
+    fails["temperature", "IMPLAUSIBLE"] = ~warm
+    return Look("vitals", frame, fails)
 
 
 @checks("CLN-02")
@@ -51,8 +66,10 @@ def unit_known(tables: Tables, settings) -> list[Look]:
         fails = {
             (column, "UNKNOWN_UNIT"): given & ~known,
             (column, "NOT_CONVERTIBLE"): given & known & pl.col("factor").is_null(),
-            (column, "SPELLING"): given & known & (other | pl.col("spelled").is_in(settings["never_usual"])),
         }
+        if table != CHART:
+            spelling = other | pl.col("spelled").is_in(settings["never_usual"])
+            fails[column, "SPELLING"] = given & known & spelling
         looks.append(Look(table, part, fails, given))
     return looks
 
@@ -73,39 +90,61 @@ def wrong_unit(tables: Tables, settings) -> list[Look]:
         same_unit & pl.col("contradicts") & _apart(pl.col("number"), pl.col("expected"), settings["verdict_factor"])
     )
     population = _apart(value, pl.col("usual"), settings["population_factor"])
-    blamed = own | copy | verdict | population | pl.col("odd_places")
+    # A chart entry is typed by hand: how many decimals it has says nothing.
+    blamed = own | copy | verdict | population | (pl.col("odd_places") & (pl.col("table") != CHART))
     looks = []
     for table, part in _by_table(frame, tables):
-        fails = {
-            (UNIT[table], "UNIT_MISSING"): says_nothing("unit") & pl.col("metric").is_not_null(),
-            (VALUE[table], "SUSPECTED_SLIP"): blamed,
-        }
+        fails = {(VALUE[table], "SUSPECTED_SLIP"): blamed}
+        if table != CHART:
+            fails[UNIT[table], "UNIT_MISSING"] = says_nothing("unit") & pl.col("metric").is_not_null()
         looks.append(Look(table, part, fails, pl.col("metric").is_not_null() & pl.col("number").is_not_null()))
     return looks
 
 
 @checks("CLN-04")
 def population_shift(tables: Tables, settings) -> list[Look]:
-    """The median of a test, as a laboratory names it, moves from one year to the next: a new assay, or a new unit."""
+    """A test, as a laboratory names it and in one unit, against its previous twelve months: does the median of a month
+    move, or the share that the laboratory calls abnormal? A month of too few results is judged with its year."""
     frame = measured(tables).filter(
         (pl.col("table") == "lab_results") & pl.col("number").is_not_null() & pl.col("date").is_not_null()
     )
-    frame = frame.with_columns(year=pl.col("date").dt.year())
-    yearly = (
-        frame.group_by("metric", "name", "ucum", "year")
-        .agg(median=pl.col("number").median(), n=pl.len())
-        .filter(pl.col("n") >= settings["at_least"])
+    frame = frame.select(*TEST, "number", "date", abnormal=~pl.col("flag").is_in(["normal"]))
+    yearly = _stretches(frame, "1y", settings)
+    monthly = _stretches(frame, "1mo", settings)
+    before = frame.join(monthly.select(TEST).unique(), on=TEST, how="semi", nulls_equal=True).sort("date")
+    before = before.group_by_dynamic("date", every="1mo", period="12mo", offset="-12mo", group_by=TEST).agg(
+        *_STATISTICS
     )
-    before = yearly.select("metric", "name", "ucum", pl.col("year") + 1, earlier="median")
-    moved = yearly.join(before, on=["metric", "name", "ucum", "year"], how="inner")
-    shift = (pl.col("median") / pl.col("earlier") - 1).abs() > settings["shift"]
-    moved = moved.select(
-        pl.concat_str("metric", "name", "ucum", pl.col("year").cast(pl.String), separator="|", ignore_nulls=True).alias(
-            KEY
-        ),
-        moved=shift,
-    )
-    return [Look("lab_results", moved, {("test_value", "MEDIAN_MOVED"): pl.col("moved")})]
+    before = before.filter(pl.col("n") >= settings["at_least"])
+    return [
+        _moved(yearly, yearly.with_columns(pl.col("date").dt.offset_by("1y")), settings),
+        _moved(monthly, before.with_columns(pl.col("date").dt.truncate("1mo").dt.offset_by("12mo")), settings),
+    ]
+
+
+TEST = ["metric", "name", "ucum"]
+_STATISTICS = (
+    pl.col("number").median().alias("median"), pl.col("abnormal").mean().alias("share"), pl.len().alias("n"),
+)  # fmt: skip
+
+
+def _stretches(frame: pl.LazyFrame, every: str, settings) -> pl.LazyFrame:
+    """Median and share of abnormal results per test and month or year, of those with results enough."""
+    grouped = frame.group_by(*TEST, pl.col("date").dt.truncate(every)).agg(*_STATISTICS)
+    return grouped.filter(pl.col("n") >= settings["at_least"])
+
+
+def _moved(now: pl.LazyFrame, before: pl.LazyFrame, settings) -> Look:
+    earlier = before.select(*TEST, "date", median_before="median", share_before="share", n_before="n")
+    frame = now.join(earlier, on=[*TEST, "date"], how="inner", nulls_equal=True)
+    many = pl.min_horizontal("n", "n_before") >= settings["share_at_least"]
+    fails = {
+        ("test_value", "MEDIAN_MOVED"): (pl.col("median") / pl.col("median_before") - 1).abs() > settings["shift"],
+        ("result_status", "SHARE_MOVED"): many
+        & ((pl.col("share") - pl.col("share_before")).abs() > settings["share_shift"]),
+    }
+    key = pl.concat_str(*TEST, pl.col("date").cast(pl.String), separator="|", ignore_nulls=True)
+    return Look("lab_results", frame.with_columns(key.alias(KEY)), fails)
 
 
 @checks("CLN-05")

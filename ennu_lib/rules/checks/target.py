@@ -60,7 +60,8 @@ def score_parity(tables: Tables, settings) -> list[Look]:
 
 @checks("CLN-17")
 def score_arithmetic(tables: Tables, settings) -> list[Look]:
-    """Contributions sum to the composite before rounding; coverage and scores are in their ranges."""
+    """Contributions sum to the composite before rounding, none is larger than its weight allows; coverage, composite
+    and the scores of the categories are in their ranges."""
     parts = tables.file("scores/contributions", "patient_id", "contribution", "effective_weight")
     weights = number("effective_weight")
     parts = parts.with_columns(most=100 * weights / weights.sum().over("patient_id"))
@@ -68,17 +69,18 @@ def score_arithmetic(tables: Tables, settings) -> list[Look]:
     sums = parts.group_by("patient_id").agg(
         number("contribution").sum().alias("sum"),
         ((number("contribution") < -within) | (number("contribution") > pl.col("most") + within)).any().alias("beyond"),
-        pl.len().alias("n"),
     )
-    scores = tables.file("scores/all", "patient_id", "composite_score", "composite_unrounded", "coverage_pct")
-    frame = scores.join(sums, on="patient_id", how="inner").with_columns(pl.col("patient_id").alias(KEY))
-    apart = (number("composite_unrounded") - pl.col("sum")).abs() > within * pl.col("n")
+    scores = tables.file("scores/all")
+    categories = [c for c in scores.collect_schema().names() if c.endswith("_score") and c != "composite_score"]
+    frame = scores.select("patient_id", "composite_score", "composite_unrounded", "coverage_pct", *categories)
+    frame = frame.join(sums, on="patient_id", how="left").with_columns(pl.col("patient_id").alias(KEY))
+    apart = (number("composite_unrounded") - pl.col("sum").fill_null(0)).abs().round(9) > within
     fails = {
         ("composite_unrounded", "NOT_SUM_OF_CONTRIBUTIONS"): apart,
         ("contribution", "BEYOND_WEIGHT"): pl.col("beyond"),
-        ("composite_score", "OUTSIDE"): ~number("composite_score").is_between(0, 100),
         ("coverage_pct", "OUTSIDE"): ~number("coverage_pct").is_between(0, 100),
     }
+    fails |= {(c, "OUTSIDE"): ~number(c).is_between(0, 100) for c in ("composite_score", *categories)}
     return [Look("health_scores", frame, fails, pl.col("composite_unrounded").is_not_null())]
 
 
