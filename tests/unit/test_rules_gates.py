@@ -21,7 +21,7 @@ def files() -> dict[str, pl.DataFrame]:
         "source/patients": pl.DataFrame(people | {"deceased_date": pl.Series([None] * 3, dtype=pl.String)}),
         "source/patient_consents": pl.DataFrame(
             {"__key": ["1", "2"], "patient_id": [3, 2], "consent_type": "marketing", "consent_status": "granted"}
-        ).with_columns(consent_date=pl.lit("2025-01-01")),
+        ).with_columns(consent_date=pl.lit("2025-01-01"), expires_date=pl.lit(None, dtype=pl.String)),
         "source/sms_messages": pl.DataFrame({"__key": ["9"], "PatNum": [2], "opt_out": ["Y"]}),
         "source/deleted_records": pl.DataFrame({"__key": ["1"], "table": ["clinical_notes"], "key": ["70"]}),
         "identity/members": pl.DataFrame({"patient_id": ["1", "2", "3"], "golden_id": ["1", "2", "1"]}),

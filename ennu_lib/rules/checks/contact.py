@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from ennu_lib.rules.parsing import NOTHING, filled, moment, typed_day, word, yes
+from ennu_lib.rules.parsing import NOTHING, day, filled, moment, typed_day, word, yes
 from ennu_lib.rules.registry import Look, checks
 from ennu_lib.rules.tables import Tables
 
@@ -143,20 +143,33 @@ def consent(tables: Tables, settings) -> list[Look]:
 
 def consents(tables: Tables, settings) -> dict[str, pl.LazyFrame]:
     """The patients (`patient_id`) who gave a dated consent to marketing, and those whom nothing may reach any more."""
-    given = tables("patient_consents", "patient_id", "consent_type", "consent_status", "consent_date")
-    dated = given.filter(
-        word("consent_type").is_in(settings["marketing_consents"]) & word("consent_status").is_in(settings["granted"])
-    ).filter(typed_day("consent_date", tables.today).is_not_null())
+    dated = _consented(tables, settings)
     out = tables("sms_messages", "PatNum", "opt_out").filter(yes("opt_out"))
     people = tables("patients", "patient_id", "email_address", "deceased_date")
     bounced = _bounced(tables)
     mailbox = people.with_columns(__mail=pl.col("email_address").str.strip_chars().str.to_lowercase())
     return {
-        "__dated": dated.select("patient_id").unique(),
+        "__dated": dated,
         "__out": out.select(pl.col("PatNum").alias("patient_id")).unique(),
         "__bounced": mailbox.join(bounced, on="__mail", how="semi").select("patient_id").unique(),
         "__dead": people.filter(moment("deceased_date").is_not_null()).select("patient_id").unique(),
     }
+
+
+def _consented(tables: Tables, settings) -> pl.LazyFrame:
+    """Patients whose last word on marketing is a consent with a day that has been, and that has not expired.
+
+    A refusal of the same day wins, and so does one that nobody can date.
+    """
+    given = tables("patient_consents", "patient_id", "consent_type", "consent_status", "consent_date", "expires_date")
+    given = given.filter(word("consent_type").is_in(settings["marketing_consents"]))
+    on, state = typed_day("consent_date", tables.today), word("consent_status")
+    still = day("expires_date").fill_null(tables.today) >= tables.today
+    yes_on = pl.when(state.is_in(settings["granted"]) & still & (on <= tables.today)).then(on)
+    no_on = pl.when(state.is_in(settings["refused"])).then(on.fill_null(pl.date(9999, 12, 31)))
+    last = given.group_by("patient_id").agg(agreed=yes_on.max(), refused=no_on.max())
+    agreed = pl.col("agreed").is_not_null() & (pl.col("refused").is_null() | (pl.col("agreed") > pl.col("refused")))
+    return last.filter(agreed).select("patient_id")
 
 
 def _bounced(tables: Tables) -> pl.LazyFrame:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from operator import mul
 
 import polars as pl
@@ -13,7 +14,16 @@ from ennu_lib.rules.tables import KEY, Tables
 
 SHORTEST = 13
 BANK = re.compile(r"(?i)routing|\baba\b|\brtn\b|\bach\b|bank|checking|savings|acc(?:oun)?t")
-CARD = r"(?:^|[^0-9A-Za-z])((?:4|5[1-5]|2[2-7]|3[47]|6(?:011|5))[0-9](?:[ -]?[0-9]){10,16})(?:[^0-9A-Za-z]|$)"
+# Runs of at least thirteen figures, single blanks or dashes between them, that are no part of a word.
+LONG = r"\d(?:[ -]?\d){12}"
+RUN = re.compile(r"(?<![0-9A-Za-z])\d(?:[ -]?\d){12,}(?![0-9A-Za-z])")
+# Prefix and lengths of the numbers that issuers give (ISO/IEC 7812): Visa, Mastercard, American Express, Discover, JCB,
+# Diners Club, UnionPay.
+ISSUED = re.compile(
+    r"4(?:\d{12}|\d{15}|\d{18})|(?:5[1-5]\d{2}|222[1-9]|22[3-9]\d|2[3-6]\d{2}|27[01]\d|2720)\d{12}|3[47]\d{13}"
+    r"|(?:6011|64[4-9]\d|65\d{2})\d{12,15}|35(?:2[89]|[3-8]\d)\d{12,15}|(?:30[0-59]\d|3[689]\d{2})\d{10,15}"
+    r"|62\d{14,17}"
+)
 
 
 @checks("FIN-07")
@@ -60,9 +70,36 @@ def card_numbers(tables: Tables, settings) -> list[Look]:
 
 
 def holds_card(column: str) -> pl.Expr:
-    """Whether a text holds a run of 13 to 19 figures with the prefix of an issuer and the right check digit."""
-    run = pl.col(column).str.extract(CARD, 1).str.replace_all(r"[ -]", "")
-    return run.str.len_chars().is_between(13, 19) & luhn(run)
+    """Whether a text holds a number of 13 to 19 figures with an issuer's prefix and length and the right check digit.
+
+    Every number of the text is looked at, and so is every row of groups within one, as of `4111 1111 1111 1111 12/27`.
+    """
+    return pl.col(column).map_batches(_cards, return_dtype=pl.Boolean, is_elementwise=True)
+
+
+def _cards(values: pl.Series) -> pl.Series:
+    return _where(values, values.str.contains(LONG).fill_null(False), _has_card)
+
+
+def _has_card(text: str) -> bool:
+    for run in RUN.finditer(text):
+        groups = re.split("[ -]", run[0])
+        for start in range(len(groups)):
+            number = ""
+            for group in groups[start:]:
+                number += group
+                if len(number) > 19:
+                    break
+                if len(number) >= SHORTEST and ISSUED.fullmatch(number) and _is_luhn(number):
+                    return True
+    return False
+
+
+def _where(values: pl.Series, able: pl.Series, test: Callable[[str], bool]) -> pl.Series:
+    """`test` of the values that are `able` to pass it; the others are false."""
+    answer = pl.zeros(len(values), dtype=pl.Boolean, eager=True)
+    right = [test(value) for value in values.filter(able)]
+    return answer.scatter(able.arg_true(), right) if right else answer
 
 
 def holds_account(column: str) -> pl.Expr:
@@ -72,10 +109,7 @@ def holds_account(column: str) -> pl.Expr:
 
 
 def _accounts(values: pl.Series) -> pl.Series:
-    able = values.str.contains(r"\d{9}").fill_null(False)
-    right = [_is_account(value) for value in values.filter(able)]
-    answer = pl.zeros(len(values), dtype=pl.Boolean, eager=True)
-    return answer.scatter(able.arg_true(), right) if right else answer
+    return _where(values, values.str.contains(r"\d{9}").fill_null(False), _is_account)
 
 
 def _is_account(text: str) -> bool:
@@ -90,10 +124,7 @@ def luhn(digits: pl.Expr) -> pl.Expr:
 
 
 def _luhn(values: pl.Series) -> pl.Series:
-    given = values.is_not_null()
-    right = [_is_luhn(value) for value in values.filter(given)]
-    answer = pl.zeros(len(values), dtype=pl.Boolean, eager=True)
-    return answer.scatter(given.arg_true(), right) if right else answer
+    return _where(values, values.is_not_null(), _is_luhn)
 
 
 def _is_luhn(text: str) -> bool:
