@@ -41,12 +41,9 @@ def moment(column: str) -> pl.Expr:
 
 
 def cents(column: str) -> pl.Expr:
-    """An amount of money in whole cents, so that sums are compared exactly."""
-    return (
-        (pl.col(column).cast(pl.Decimal(20, 2), strict=False).cast(pl.Float64) * 100)
-        .round()
-        .cast(pl.Int64, strict=False)
-    )
+    """An amount of money in whole cents, without floating point, so that sums are compared exactly."""
+    amount = pl.col(column).str.strip_chars().cast(pl.Decimal(20, 2), strict=False)
+    return (amount * 100).cast(pl.Int64, strict=False)
 
 
 def number(column: str) -> pl.Expr:

@@ -96,17 +96,28 @@ def claims(tables: Tables, settings) -> list[Look]:
     )
     waiting = pl.lit(tables.today).dt.offset_by(f"-{settings['days_without_answer']}d")
     fails = {
-        ("billed_amount", "NOT_SUM_OF_LINES"): (pl.col("billed") - pl.col("lines")).abs() > 1,
+        ("billed_amount", "NOT_SUM_OF_LINES"): (pl.col("billed") - pl.col("lines").fill_null(0)).abs() > 1,
         ("paid_amount", "PAID_OVER_ALLOWED"): pl.col("paid") > pl.col("allowed"),
         ("allowed_amount", "ALLOWED_OVER_BILLED"): pl.col("allowed") > pl.col("billed"),
-        ("status", "PAID_WITHOUT_REMITTANCE"): (pl.col("state") == "paid")
-        & ~(pl.col("remitted").fill_null(0) > 0)
-        & (pl.col("paid") > 0),
+        ("status", "PAID_WITHOUT_REMITTANCE"): (pl.col("state") == "paid") & ~(pl.col("remitted").fill_null(0) > 0),
         ("denial_reason_code", "DENIED_WITHOUT_REASON"): (pl.col("state") == "denied")
         & says_nothing("denial_reason_code"),
         ("submitted_date", "NO_ANSWER"): pl.col("state").is_in(settings["waiting"]) & (day("submitted_date") < waiting),
     }
-    return [Look("claims", frame, fails)]
+    return [Look("claims", frame, fails), _of_charges(tables)]
+
+
+def _of_charges(tables: Tables) -> Look:
+    """What a charge says of its insurance claim is the status of its latest claim."""
+    claims = tables("claims", "claim_id", "status", "submitted_date").select(
+        "claim_id", latest=word("status"), sent=day("submitted_date")
+    )
+    lines = tables("claim_lines", "claim_id", "billing_id").select("claim_id", "billing_id").drop_nulls()
+    last = lines.join(claims, on="claim_id", how="inner").sort("sent", "claim_id", nulls_last=False)
+    last = last.group_by("billing_id").agg(pl.col("latest").last())
+    frame = tables("billing_records", "billing_id", "insurance_claim").join(last, on="billing_id", how="inner")
+    differs = word("insurance_claim").fill_null("") != pl.col("latest")
+    return Look("billing_records", frame, {("insurance_claim", "NOT_THE_CLAIM"): differs})
 
 
 def _remitted(tables: Tables) -> pl.LazyFrame:

@@ -27,7 +27,7 @@ def credits(tables: Tables, settings) -> list[Look]:
         ledger, on="member_id", how="left", maintain_order="left"
     )
     fails = {
-        ("package_credits", "NOT_LEDGER"): number("package_credits") != pl.col("ledger"),
+        ("package_credits", "NOT_LEDGER"): number("package_credits") != pl.col("ledger").fill_null(0),
         ("package_credits", "NEGATIVE"): number("package_credits") < 0,
     }
     return [Look("25againmembers", frame, fails, pl.col("package_credits").is_not_null())]
@@ -37,7 +37,10 @@ def credits(tables: Tables, settings) -> list[Look]:
 def life_cycle(tables: Tables, settings) -> list[Look]:
     """Start before renewal; active ones renew or are charged, ended ones are not charged any more."""
     due = tables("recurring_charges", "patient_id", "next_charge_date", "stop_date")
-    due = due.filter(day("next_charge_date") >= tables.today).select("patient_id", pl.lit(True).alias("__charged"))
+    goes_on = (day("next_charge_date") >= tables.today) & (
+        day("stop_date").is_null() | (day("stop_date") >= day("next_charge_date"))
+    )
+    due = due.filter(goes_on).select("patient_id", pl.lit(True).alias("__charged"))
     frame = tables(
         "25againmembers",
         "patient_id",
@@ -54,7 +57,11 @@ def life_cycle(tables: Tables, settings) -> list[Look]:
         ("renewal_date", "RENEWS_BEFORE_START"): renews < starts,
         ("renewal_date", "ACTIVE_NOT_RENEWED"): active & (renews < tables.today) & pl.col("__charged").is_null(),
         ("membership_status", "ENDED_BUT_CHARGED"): ended & pl.col("__charged") & ~others,
-        ("membership_status", "UNKNOWN_STATUS"): ~word("membership_status").is_in(settings["statuses"]),
+        ("membership_status", "UNKNOWN_STATUS"): ~word("membership_status")
+        .is_in(settings["statuses"])
+        .fill_null(False),
         ("membership_type", "MISSING"): says_nothing("membership_type"),
+        ("membership_type", "UNKNOWN_LEVEL"): ~says_nothing("membership_type")
+        & ~word("membership_type").is_in(settings["levels"]),
     }
     return [Look("25againmembers", frame.filter(~yes("is_deleted").fill_null(False)), fails)]

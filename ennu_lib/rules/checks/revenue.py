@@ -8,7 +8,7 @@ from operator import mul
 
 import polars as pl
 
-from ennu_lib.rules.parsing import cents, day, word, yes
+from ennu_lib.rules.parsing import cents, day, says_nothing, word, yes
 from ennu_lib.rules.registry import Look, checks
 from ennu_lib.rules.tables import KEY, Tables
 
@@ -136,8 +136,11 @@ def _is_luhn(text: str) -> bool:
 
 @checks("FIN-10")
 def usable_methods(tables: Tables, settings) -> list[Look]:
-    """A method of a known kind, with a token and not expired; no recurring charge on one that is not."""
-    frame = tables("payment_methods", "payment_method_id", "type", "token", "expires_on", "is_active", "autopay")
+    """A method of a known kind, with a token and not expired; no coming charge without one that can be charged, and no
+    membership that renews by itself."""
+    frame = tables(
+        "payment_methods", "payment_method_id", "patient_id", "type", "token", "expires_on", "is_active", "autopay"
+    )
     usable = pl.col("token").str.strip_chars().str.len_chars().fill_null(0) > 0
     usable &= day("expires_on").fill_null(pl.lit(tables.today)) >= tables.today
     frame = frame.with_columns(usable=usable | word("type").is_in(settings["without_token"]))
@@ -145,6 +148,11 @@ def usable_methods(tables: Tables, settings) -> list[Look]:
         frame.select("payment_method_id", "usable"), on="payment_method_id", how="left", maintain_order="left"
     )
     goes_on = day("next_charge_date") >= tables.today
+    payers = frame.filter(pl.col("usable").fill_null(False) & yes("is_active")).select("patient_id", payer=pl.lit(True))
+    members = tables("25againmembers", "patient_id", "membership_status", "auto_renew", "payment_method", "is_deleted")
+    members = members.join(payers.unique("patient_id"), on="patient_id", how="left", maintain_order="left")
+    renews = (word("membership_status") == "active") & yes("auto_renew") & ~yes("is_deleted").fill_null(False)
+    renews &= ~word("payment_method").is_in(settings["without_token"]).fill_null(False)
     return [
         Look(
             "payment_methods",
@@ -160,18 +168,34 @@ def usable_methods(tables: Tables, settings) -> list[Look]:
             {("payment_method_id", "CHARGE_WITHOUT_METHOD"): goes_on & ~pl.col("usable").fill_null(False)},
             goes_on,
         ),
+        Look(
+            "25againmembers",
+            members,
+            {("auto_renew", "MEMBERSHIP_WITHOUT_METHOD"): renews & pl.col("payer").is_null()},
+            renews,
+        ),
     ]
 
 
 @checks("FIN-13")
 def months(tables: Tables, settings) -> list[Look]:
-    """Every month between the first and the last has charges, and no month stands far from the three before."""
-    charges = tables("billing_records", "service_date", "service_amount", "is_void").filter(
+    """Every month between the first and the last has charges and payments, none stands far from the three before, and
+    the revenue of all kinds of service is the revenue."""
+    charges = tables("billing_records", "service_date", "service_amount", "service_type", "is_void").filter(
         ~yes("is_void").fill_null(False)
     )
-    charges = charges.select(day("service_date").dt.truncate("1mo").alias("month"), money=cents("service_amount"))
-    charges = charges.filter(pl.col("month").is_not_null() & (pl.col("month") <= tables.today))
-    monthly = charges.group_by("month").agg(pl.col("money").sum(), pl.len().alias("rows")).sort("month")
+    paid = tables("payments", "payment_date", "amount", "status").filter(word("status") == "posted")
+    return [
+        _monthly("billing_records", charges, "service_date", "service_amount", tables, settings),
+        _monthly("payments", paid, "payment_date", "amount", tables, settings),
+        _by_kind(charges, tables),
+    ]
+
+
+def _monthly(table: str, frame: pl.LazyFrame, date: str, amount: str, tables: Tables, settings) -> Look:
+    frame = frame.select(day(date).dt.truncate("1mo").alias("month"), money=cents(amount))
+    frame = frame.filter(pl.col("month").is_not_null() & (pl.col("month") <= tables.today))
+    monthly = frame.group_by("month").agg(pl.col("money").sum(), pl.len().alias("rows")).sort("month")
     monthly = monthly.with_columns(
         gap=pl.col("month").diff().dt.total_days() > 31,
         usual=pl.col("money").cast(pl.Float64).rolling_median(3).shift(1),
@@ -181,7 +205,17 @@ def months(tables: Tables, settings) -> list[Look]:
     last = pl.lit(tables.today).dt.truncate("1mo")
     monthly = monthly.with_columns(pl.col("month").cast(pl.String).alias(KEY), whole=pl.col("month") < last)
     fails = {
-        ("service_date", "MONTH_MISSING"): pl.col("gap"),
-        ("service_amount", "UNUSUAL_MONTH"): off & pl.col("many") & pl.col("whole"),
+        (date, "MONTH_MISSING"): pl.col("gap"),
+        (amount, "UNUSUAL_MONTH"): off & pl.col("many") & pl.col("whole"),
     }
-    return [Look("billing_records", monthly, fails, pl.col("many"))]
+    return Look(table, monthly, fails, pl.col("many"))
+
+
+def _by_kind(charges: pl.LazyFrame, tables: Tables) -> Look:
+    """Months in which a report by kind of service would lose money, as charges have no kind."""
+    month = day("service_date").dt.truncate("1mo")
+    frame = charges.select(month=month, money=cents("service_amount"), nameless=says_nothing("service_type"))
+    frame = frame.filter(pl.col("month").is_not_null() & (pl.col("month") <= tables.today))
+    monthly = frame.group_by("month").agg(lost=pl.col("money").filter("nameless").sum())
+    monthly = monthly.with_columns(pl.col("month").cast(pl.String).alias(KEY))
+    return Look("billing_records", monthly, {("service_type", "REVENUE_OF_NO_KIND"): pl.col("lost") != 0})
