@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property
 from pathlib import Path
 
 from ennu_lib.catalog.csv_rows import read_rows
@@ -64,7 +66,10 @@ def parse_conversions(text: str) -> dict[str, Conversion | None]:
 
 @dataclass(frozen=True)
 class UnitAliases:
-    """Spellings of units met in the source. Spellings are compared exactly: `mg` and `Mg` are not the same unit."""
+    """Spellings of units met in the source. Spellings are compared exactly: `mg` and `Mg` are not the same unit.
+
+    Only what Unicode has several signs for is one: both micro signs and u, a raised 2 and 2.
+    """
 
     exact: dict[str, str]
     by_metric: dict[tuple[str, str], str]
@@ -73,11 +78,21 @@ class UnitAliases:
         """The UCUM code of `text` in a row of `metric_code`, or None when the spelling is unknown."""
         spelling = " ".join(text.split())
         in_context = self.by_metric.get((spelling, metric_code))
-        return in_context or self.exact.get(spelling)
+        found = in_context or self.exact.get(spelling)
+        return found or (None if spelling.isascii() else self._of_signs.get(_signs(spelling)))
+
+    @cached_property
+    def _of_signs(self) -> dict[str, str]:
+        return {_signs(spelling): ucum for spelling, ucum in self.exact.items()}
 
     def metrics_named(self) -> set[str]:
         """Metric codes that a context rule names, for the check against the biomarkers."""
         return {metric for _, metric in self.by_metric}
+
+
+def _signs(spelling: str) -> str:
+    """A spelling in plain signs: NFKC makes both micro signs the Greek letter, and raised figures plain ones."""
+    return unicodedata.normalize("NFKC", spelling).replace("μ", "u")
 
 
 def load_unit_aliases(path: Path) -> UnitAliases:

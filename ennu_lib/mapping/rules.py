@@ -15,6 +15,7 @@ MOMENT_FORMATS = (
     "%Y-%m-%d %H:%M:%S%.f",
     "%Y-%m-%dT%H:%M:%S",
     "%Y-%m-%dT%H:%M:%SZ",
+    "%Y-%m-%dT%H:%M:%S%.fZ",
     "%Y-%m-%d %H:%M",
     "%Y-%m-%d",
 )

@@ -64,6 +64,7 @@ def rebuild(
         source, target = workspace.scan(f"source/{table}"), workspace.path(f"clean/{table}")
         before = sha256_of(target) if target.is_file() else None
         standard = prepare(rules[table], source, known, undone)
+        source = source.with_columns(standard.given_zones(source.collect_schema().names()))
         if table in having:
             source = replayed(source, events.filter(pl.col("table") == table), undone)
         again = workspace.write(

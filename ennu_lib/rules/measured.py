@@ -12,7 +12,9 @@ from ennu_lib.catalog.biomarkers import BiomarkerCatalogue
 from ennu_lib.rules.parsing import day, says_nothing
 from ennu_lib.rules.tables import KEY, Tables
 
-NUMBER = r"^\s*(?:=\s*)?(?:[<>]=?)?\s*(-?(?:\d{1,3}(?:,\d{3})+|\d+)?\.?\d*)\s*(?:[HLA*]{1,2})?\s*$"
+NUMBER = (
+    r"^\s*(?:=\s*)?(?:[<>]=?|≤|≥)?\s*([+-]?(?:\d{1,3}(?:,\d{3})+|\d+)?\.?\d*)\s*(?:[HLA*]{1,2}|\([HLA]{1,2}\))?\s*$"
+)
 PRESSURES = r"^([0-9]{2,3})\s*/\s*([0-9]{2,3})(?:\s*mm\s?Hg)?$"
 VALUE_THEN_UNIT = r"^([<>=]*\s*-?[0-9][0-9.,]*)\s*([^\s0-9.,].*?)$"
 STRICT = r"^(?:[<>]=?\s?)?-?\d+(?:\.\d+)?$"

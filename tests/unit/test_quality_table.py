@@ -9,7 +9,14 @@ from ennu_lib.errors import ConfigurationError
 from ennu_lib.quality.standard.declared import load_standardize
 from ennu_lib.quality.standard.derived import MeasurementColumns, Utc
 from ennu_lib.quality.standard.events import replayed
-from ennu_lib.quality.standard.row_rules import StateOfZip, SuffixInName, SwappedContact, SwappedNames, SwappedPlace
+from ennu_lib.quality.standard.row_rules import (
+    ShortZip,
+    StateOfZip,
+    SuffixInName,
+    SwappedContact,
+    SwappedNames,
+    SwappedPlace,
+)
 from ennu_lib.quality.standard.table import prepare
 from tests.support.standard_forms import known_tables, table_rules
 
@@ -115,6 +122,21 @@ def test_zip_and_city_together_decide_the_state():
     assert events["reason"].to_list() == ["STATE_OF_ZIP_AND_CITY"]
 
 
+def test_zeros_come_back_only_where_the_state_has_them():
+    frame = pl.DataFrame(
+        {
+            "__key": list("abcdef"),
+            "zip": ["2139", "3360", "602", "2139-1234", "2139", None],
+            "state": ["Mass.", "FL", "PR", "MA", None, "MA"],
+        }
+    )
+    rules = table_rules({"zip": "zip", "state": "state"}, [ShortZip(rule="short_zip", zip="zip", state="state")])
+    clean, events = standardized(frame, rules)
+    assert clean["zip"].to_list() == ["02139", None, "00602", "02139-1234", "02139", None]
+    assert events.filter(pl.col("key") == "b")["reason"].to_list() == ["NOT_A_ZIP"]
+    assert standardized(clean, rules)[1].is_empty()
+
+
 LABS = pl.DataFrame(
     {
         "__key": list("abcdef"),
@@ -153,6 +175,20 @@ def test_local_times_become_instants_and_the_zone_is_kept():
     ]  # fmt: skip
     assert clean["std_zone_at"].to_list() == ["America/New_York"] * 3 + ["UTC", None]
     assert clean["std_clock_change_at"].to_list() == [None, "skipped", "repeated", None, None]
+
+
+def test_a_time_with_an_offset_keeps_the_zone_it_was_written_with():
+    times = ["2026-07-01T09:00:00-0400", "7/1/2026 9:00 AM EDT", "2026-07-01 09:00:00.250000", "2026-07-01T13:00:00Z"]
+    frame = pl.DataFrame({"__key": list("abcd"), "at": times, "zone": ["America/Chicago"] * 4})
+    rules = table_rules({"at": "moment"}, derived=[Utc(rule="utc", moments=["at"], zone="zone")])
+    clean, events = standardized(frame, rules)
+    assert clean["std_utc_at"].to_list() == ["2026-07-01T13:00:00Z"] * 2 + ["2026-07-01T14:00:00Z"] + [times[3]]
+    assert clean["std_zone_at"].to_list() == ["-0400", "EDT", "America/Chicago", "UTC"]
+    again, more = standardized(clean, rules)
+    assert more.is_empty() and again.equals(clean)
+    made = prepare(rules, frame.lazy(), known_tables())
+    rebuilt = made.derive(replayed(frame.lazy().with_columns(made.given_zones(frame.columns)), events.lazy()).collect())
+    assert rebuilt.equals(clean)
 
 
 def test_a_code_list_takes_the_usual_spelling_and_keeps_its_own_words():

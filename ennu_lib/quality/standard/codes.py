@@ -10,29 +10,33 @@ from ennu_lib.quality.standard.outcome import Outcome, kept, left, refused
 from ennu_lib.quality.standard.text import LONGEST_VALUE, repaired
 
 # Rule CLN-09: ICD-10-CM, and ICD-9-CM as it was used for services before October 2015.
-_ICD10 = re.compile(r"([A-TV-Z][0-9][0-9A-Z])\.?([0-9A-Z]{1,4})?")
-_ICD10_DOTTED = re.compile(r"[A-TV-Z][0-9][0-9A-Z](\.[0-9A-Z]{1,4})?")
+_ICD10 = re.compile(r"([A-Z][0-9][0-9A-Z])\.?([0-9A-Z]{1,4})?")
+_ICD10_DOTTED = re.compile(r"[A-Z][0-9][0-9A-Z](\.[0-9A-Z]{1,4})?")
 _ICD9 = re.compile(r"(?:\d{3}|V\d{2})(?:\.\d{1,2})?|E[89]\d{2}\.\d")
 # E849 may be ICD-9's E849 or ICD-10's E84.9: nobody can tell.
 _EITHER = re.compile(r"E[89]\d{2}")
-_CPT = re.compile(r"\d{4}[0-9A-Z](-[0-9A-Z]{2})?|[A-V]\d{4}(-[0-9A-Z]{2})?")
-_LOINC = re.compile(r"(\d{1,7})-?(\d)")
+# A claim has up to four modifiers behind a code.
+_CPT = re.compile(r"(\d{4}[0-9A-Z]|[A-V]\d{4})((?:[- ][0-9A-Z]{2}){0,4})")
+_LOINC = re.compile(r"([1-9]\d{0,6})-?(\d)")
+_DASHES = str.maketrans("‐‑‒–—−", "------")
+_REGION = re.compile(r"([a-z]{2,3})[-_][a-z]{2}")
 _SPLIT = re.compile(r"[,;|\s]+")
 
 
 def sex(text: str, forms: Forms) -> Outcome:
     """male, female, other or unknown."""
     word = repaired(text[:LONGEST_VALUE]).casefold()
-    if word in forms.sex_of:
-        return kept(forms.sex_of[word])
+    if found := forms.sex_of.get(word) or forms.sex_of.get(word.removesuffix(".")):
+        return kept(found)
     return refused("PLACEHOLDER" if word in forms.placeholders else "UNKNOWN_CODE")
 
 
 def language(text: str, forms: Forms) -> Outcome:
-    """The English name of a language; one that the list lacks stays as it stands."""
+    """The English name of a language, whatever region stands behind its tag; one that the list lacks stays."""
     clean = repaired(text[:LONGEST_VALUE])
-    if clean.casefold() in forms.language_of:
-        return kept(forms.language_of[clean.casefold()])
+    tag = _REGION.fullmatch(clean.casefold())
+    if found := forms.language_of.get(tag[1] if tag else clean.casefold()):
+        return kept(found)
     if clean.casefold() in forms.placeholders or not clean:
         return refused("PLACEHOLDER")
     return left(text, "UNKNOWN_LANGUAGE")
@@ -56,9 +60,10 @@ def diagnoses(text: str, forms: Forms) -> Outcome:
 
 
 def procedure(text: str, forms: Forms) -> Outcome:
-    """A CPT or HCPCS code in capitals, without blanks."""
-    code = _plain(text)
-    return kept(code) if _CPT.fullmatch(code) else _not_a_code(text, code, forms)
+    """A CPT or HCPCS code in capitals, its modifiers behind dashes."""
+    code = " ".join(text.split()).upper() if len(text) <= LONGEST_VALUE else ""
+    match = _CPT.fullmatch(code.replace(" -", "-").replace("- ", "-"))
+    return kept(match[1] + match[2].replace(" ", "-")) if match else _not_a_code(text, code, forms)
 
 
 def procedures(text: str, forms: Forms) -> Outcome:
@@ -68,7 +73,7 @@ def procedures(text: str, forms: Forms) -> Outcome:
 
 def loinc(text: str, forms: Forms) -> Outcome:
     """A LOINC code with its dash, when its check digit is right."""
-    code = _plain(text)
+    code = _plain(text).translate(_DASHES)
     match = _LOINC.fullmatch(code)
     if match and code.isascii() and luhn_digit(match[1]) == int(match[2]):
         return kept(f"{match[1]}-{match[2]}")

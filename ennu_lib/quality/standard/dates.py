@@ -13,20 +13,28 @@ from ennu_lib.quality.standard.text import LONGEST_VALUE, repaired
 
 MONTHS = {name.lower(): number for number, name in enumerate(calendar.month_abbr) if name}
 MONTHS |= {name.lower(): number for number, name in enumerate(calendar.month_name) if name} | {"sept": 9}
-UTC_FORM = "%Y-%m-%dT%H:%M:%SZ"
 
-_CLOCK = r"(?:[T ,]+(\d{1,2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?) ?([AaPp][Mm])?(?: ?(Z|[+-]\d{2}:?\d{2}))?)?"
+_HALF, _ZONE = r"[AaPp]\.?[Mm]\.?", r"Z|[+-]\d{2}:?\d{2}|[A-Z]{2,3}T|UTC"
+_CLOCK = rf"(?:[T ,]+(\d{{1,2}}:\d{{2}}(?::\d{{2}}(?:\.\d{{1,9}})?)?) ?({_HALF})?(?: ?({_ZONE}))?)?"
+# HL7's form of a time: 20260630114500-0400.
+_RUN_ON = re.compile(r"(\d{8})(\d{2})(\d{2})(\d{2})?(\.\d{1,9})?(Z|[+-]\d{4})?", re.ASCII)
+# Abbreviations of American zones, which name one offset each.
+OFFSETS = {
+    "UTC": "Z", "GMT": "Z", "AST": "-04:00", "EDT": "-04:00", "EST": "-05:00", "CDT": "-05:00", "CST": "-06:00",
+    "MDT": "-06:00", "MST": "-07:00", "PDT": "-07:00", "PST": "-08:00", "AKDT": "-08:00", "AKST": "-09:00",
+    "HST": "-10:00",
+}  # fmt: skip
 _FORMS = tuple(
     (re.compile(form + _CLOCK, re.ASCII), order)
     for form, order in (
         (r"(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})", "ymd"),
         (r"(\d{4})(\d{2})(\d{2})", "ymd"),
         (r"(\d{1,2})[/.-](\d{1,2})[/.-](\d{4}|\d{2})", "mdy"),
-        (r"(\d{1,2})[ -]([A-Za-z]{3,9})\.?,?[ -](\d{4}|\d{2})", "dmy"),
+        (r"(\d{1,2})[ -]?([A-Za-z]{3,9})\.?,?[ -]?(\d{4}|\d{2})", "dmy"),
         (r"([A-Za-z]{3,9})\.? (\d{1,2}),? (\d{4})", "mdy"),
     )
 )
-_TIME = re.compile(r"(\d{1,2}):(\d{2})(?::(\d{2}))?(\.\d{1,9})? ?([AaPp][Mm])?", re.ASCII)
+_TIME = re.compile(rf"(\d{{1,2}}):(\d{{2}})(?::(\d{{2}}))?(\.\d{{1,9}})? ?({_HALF})?", re.ASCII)
 
 
 def date(text: str, forms: Forms, today: dt.date) -> Outcome:
@@ -51,7 +59,7 @@ def birth_date(text: str, forms: Forms, today: dt.date) -> Outcome:
 
 
 def moment(text: str, forms: Forms, today: dt.date) -> Outcome:
-    """A date and time: local as `YYYY-MM-DD HH:MM:SS`, with an offset in UTC as `YYYY-MM-DDTHH:MM:SSZ`.
+    """A date and time: local as `YYYY-MM-DD HH:MM:SS`, with an offset or its name in UTC as `YYYY-MM-DDTHH:MM:SSZ`.
 
     A bare date stays a bare date, and parts of a second stay.
     """
@@ -65,10 +73,19 @@ def moment(text: str, forms: Forms, today: dt.date) -> Outcome:
     if not clock[2]:
         return kept(local.isoformat(" ", "microseconds" if local.microsecond else "seconds"))
     try:
-        zoned = dt.datetime.fromisoformat(f"{local.isoformat()}{clock[2]}")
-        return kept(zoned.astimezone(dt.UTC).strftime(UTC_FORM).zfill(len("YYYY-MM-DDTHH:MM:SSZ")))
+        zoned = dt.datetime.fromisoformat(f"{local.isoformat()}{OFFSETS.get(clock[2], clock[2])}").astimezone(dt.UTC)
+        return kept(zoned.replace(tzinfo=None).isoformat(timespec="auto") + "Z")
     except (ValueError, OverflowError):
         return refused("NOT_A_TIME")
+
+
+def _spread(text: str) -> str:
+    """A time in HL7's form with its parts set apart; any other text as it is."""
+    match = _RUN_ON.fullmatch(text)
+    if match is None:
+        return text
+    day, hour, minute, second, part, offset = match.groups("")
+    return f"{day} {hour}:{minute}:{second or '00'}{part}{offset}"
 
 
 def clock(text: str, forms: Forms) -> Outcome:
@@ -86,6 +103,7 @@ def _day_of(text: str, forms: Forms, latest: int) -> tuple[Outcome, tuple[str, s
     clean = text.strip()
     if len(clean) > LONGEST_VALUE:
         return refused("NOT_A_DATE"), None
+    clean = _spread(clean)
     if clean[:10] in NO_DATES or clean.startswith(("0000", "00/00")):
         return refused("NO_DATE"), None
     for shape, order in _FORMS:
@@ -120,7 +138,7 @@ def _time(text: str, half: str | None) -> dt.time | None:
     if half:
         if not 1 <= number <= 12:
             return None
-        number = number % 12 + (12 if half.lower() == "pm" else 0)
+        number = number % 12 + (12 if half.lower().startswith("p") else 0)
     try:
         return dt.time.fromisoformat(f"{number:02}:{rest}")
     except ValueError:

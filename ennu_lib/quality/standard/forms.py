@@ -68,11 +68,13 @@ class DateForms(Strict):
 
 
 class StreetForms(Strict):
-    """Abbreviations of USPS Publication 28."""
+    """Abbreviations of USPS Publication 28, words that stay small, and words that are capitals."""
 
     suffixes: Spellings
     directions: Spellings
     units: Spellings
+    small: Words
+    capitals: Words
 
     @cached_property
     def of(self) -> dict[str, dict[str, str]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
 from ennu_lib.quality.standard.forms import Forms
 from ennu_lib.quality.standard.names import mixed_case
@@ -12,7 +13,8 @@ from ennu_lib.quality.standard.text import LONGEST_VALUE, repaired, settled
 
 STATE_CODES = frozenset(STATES.values())
 SHORTEST_SHOUTED = 4
-_BOX = re.compile(r"(?i)^p\.?\s*o\.?\s*box\b\s*")
+_BOX = re.compile(r"(?i)^(?:p\.?\s*o\.?|post office)\s*box\b\s*")
+_DECIMALS = re.compile(r"\.0+$")
 _UNIT_NUMBER = re.compile(r"#\s*(\w)")
 
 
@@ -27,7 +29,7 @@ def state(text: str, forms: Forms) -> Outcome:
 
 def zip_code(text: str, forms: Forms) -> Outcome:
     """A ZIP code of five digits, or nine as 12345-6789; leading zeros that a spreadsheet ate come back (PAT-10)."""
-    figures = re.sub(r"[\s-]", "", text[:LONGEST_VALUE])
+    figures = re.sub(r"[\s-]", "", _DECIMALS.sub("", text[:LONGEST_VALUE].strip()))
     if not figures.isascii() or not figures.isdigit():
         return refused("NOT_A_ZIP")
     if len(figures) in (3, 4):
@@ -49,11 +51,12 @@ def place(text: str, forms: Forms) -> Outcome:
 
 def _cased(text: str, forms: Forms) -> str:
     shouted = text.isupper() and len(text) >= SHORTEST_SHOUTED
-    return mixed_case(text, forms.names) if text.islower() or shouted else text
+    small = forms.names.particles | forms.streets.small
+    return mixed_case(text, forms.names, small) if text.islower() or shouted else text
 
 
 def street(text: str, forms: Forms) -> Outcome:
-    """A street line: 123 North Main Street, Apartment 4 is 123 N Main St Apt 4."""
+    """A street line: 123 North Main Street, Apartment #4 is 123 N Main St Apt 4."""
     outcome = place(text, forms)
     if outcome.value is None:
         return outcome
@@ -64,8 +67,10 @@ def street(text: str, forms: Forms) -> Outcome:
 def _abbreviated(parts: list[str], forms: Forms) -> list[str]:
     """The last street suffix, directions around the name, and units; a word alone before the suffix is a name."""
     of = forms.streets.of
-    plain = [part.casefold().strip(".") for part in parts]
-    unit = next((i for i, word in enumerate(plain) if i and (word in of["units"] or word == "#")), len(parts))
+    plain = [part.casefold().replace(".", "") for part in parts]
+    unit = next((i for i, word in enumerate(plain) if _is_unit(i, plain, of["units"])), len(parts))
+    if plain[unit + 1 : unit + 2] == ["#"] and plain[unit] != "#":
+        del parts[unit + 1], plain[unit + 1]
     street = [i for i, word in enumerate(plain[:unit]) if word in of["suffixes"] and i > 1]
     made = list(parts)
     for i, word in enumerate(plain):
@@ -77,7 +82,16 @@ def _abbreviated(parts: list[str], forms: Forms) -> list[str]:
             made[i] = of["directions"][word]
         elif i > unit:
             made[i] = parts[i].upper()
+        elif word in forms.streets.capitals:
+            made[i] = word.upper()
     return made
+
+
+def _is_unit(at: int, words: list[str], units: Mapping[str, str]) -> bool:
+    """A word for part of a building; at the beginning of a line only with its number behind it."""
+    if words[at] == "#":
+        return at > 0
+    return words[at] in units and (at > 0 or any(c.isdigit() for c in "".join(words[1:3])))
 
 
 def _is_direction(at: int, words: list[str], street: list[int]) -> bool:

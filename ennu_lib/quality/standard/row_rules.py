@@ -57,6 +57,14 @@ class SuffixInName(Strict):
     suffix: str
 
 
+class ShortZip(Strict):
+    """A ZIP code too short to be one, in a state whose codes do not begin with the zeros that it lost (rule PAT-10)."""
+
+    rule: Literal["short_zip"]
+    zip: str
+    state: str
+
+
 class StateOfZip(Strict):
     """The state that the ZIP code and the city name together, where the row has another one."""
 
@@ -68,11 +76,14 @@ class StateOfZip(Strict):
 
 
 RowRule = Annotated[
-    SwappedPlace | SwappedContact | SwappedNames | SuffixInName | StateOfZip, Field(discriminator="rule")
+    SwappedPlace | SwappedContact | SwappedNames | SuffixInName | ShortZip | StateOfZip, Field(discriminator="rule")
 ]
 VERSIONS = {"swapped_names": 2}
 # Swaps are put right before each column is looked at by itself; what compares standard forms comes after.
-STEP = {"swapped_place": 0, "swapped_contact": 0, "suffix_in_name": 0, "swapped_names": 2, "state_of_zip": 2}
+STEP = {
+    "swapped_place": 0, "swapped_contact": 0, "suffix_in_name": 0, "short_zip": 0, "swapped_names": 2,
+    "state_of_zip": 2,
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -117,9 +128,14 @@ def _swap(one: str, other: str, holds: pl.Expr) -> Iterator[tuple[str, pl.Expr, 
     yield other, pl.when(holds).then(a).otherwise(b), "SWAPPED"
 
 
-def _is_state(column: pl.Expr) -> pl.Expr:
+def _state_code(column: pl.Expr) -> pl.Expr:
     letters = column.str.head(LONGEST_VALUE).str.to_lowercase().str.replace_all("[^a-z]", "")
-    return letters.is_in(sorted([*STATES, *(code.lower() for code in STATE_CODES)])).fill_null(False)
+    codes = {code.lower(): code for code in sorted(STATE_CODES)} | STATES
+    return letters.replace_strict(codes, default=None, return_dtype=pl.String)
+
+
+def _is_state(column: pl.Expr) -> pl.Expr:
+    return _state_code(column).is_not_null()
 
 
 def _swapped_place(rule: SwappedPlace, frame: pl.DataFrame, known: Knowledge):
@@ -165,6 +181,20 @@ def _suffix_in_name(rule: SuffixInName, frame: pl.DataFrame, known: Knowledge):
     yield rule.suffix, pl.when(holds).then(name.str.extract(shape, 2)).otherwise(suffix), "SUFFIX"
 
 
+def _short_zip(rule: ShortZip, frame: pl.DataFrame, known: Knowledge):
+    """Without a known state the zeros come back: a spreadsheet ate them."""
+    zip_code = pl.col(rule.zip)
+    figures = zip_code.str.head(LONGEST_VALUE).str.replace_all(r"[\s-]", "").str.replace(r"\.0+$", "")
+    lost = figures.str.contains(r"^(?:\d{3,4}|\d{8})$")
+    length = pl.when(figures.str.len_chars() == 8).then(9).otherwise(5)
+    prefix = figures.str.zfill(length).str.head(3)
+    states = dict(known.forms.states_of_prefix)
+    allowed = prefix.replace_strict(states, default=[], return_dtype=pl.List(pl.String))
+    state = _state_code(pl.col(rule.state))
+    denied = lost & state.is_not_null() & ~allowed.list.contains(state)
+    yield rule.zip, pl.when(denied.fill_null(False)).then(None).otherwise(zip_code), "NOT_A_ZIP"
+
+
 def _state_of_zip(rule: StateOfZip, frame: pl.DataFrame, known: Knowledge):
     if known.places is None:
         return
@@ -189,5 +219,6 @@ _CHANGES = {
     SwappedContact: _swapped_contact,
     SwappedNames: _swapped_names,
     SuffixInName: _suffix_in_name,
+    ShortZip: _short_zip,
     StateOfZip: _state_of_zip,
 }

@@ -20,9 +20,9 @@ from ennu_lib.quality.standard.outcome import Outcome, refused
 from ennu_lib.quality.standard.spellings import spelling
 
 RuleName = Literal[
-    "name", "suffix", "phone", "email", "sex", "language", "state", "zip", "place", "street", "date", "birth_date",
-    "moment", "clock", "words", "line", "prose", "spelling", "diagnosis", "diagnoses", "procedure", "procedures",
-    "loinc", "value", "amount", "minutes", "unit", "dose_unit", "verbatim",
+    "name", "family_name", "suffix", "phone", "email", "sex", "language", "state", "zip", "place", "street", "date",
+    "birth_date", "moment", "clock", "words", "line", "prose", "spelling", "diagnosis", "diagnoses", "procedure",
+    "procedures", "loinc", "value", "amount", "minutes", "unit", "dose_unit", "verbatim",
 ]  # fmt: skip
 RULE_NAMES: tuple[str, ...] = get_args(RuleName)
 Standard = Callable[[str], Outcome]
@@ -125,34 +125,35 @@ def _ucum(lists: Lists) -> Glance:
 
 
 RULES: dict[str, Rule] = {
-    "name": Rule(2, _with_forms(names.name), _plain_name),
-    "suffix": Rule(1, _with_forms(names.suffix)),
-    "phone": Rule(2, _with_forms(contact.phone)),
-    "email": Rule(2, _with_forms(contact.email)),
-    "sex": Rule(2, _with_forms(codes.sex)),
-    "language": Rule(1, _with_forms(codes.language)),
-    "state": Rule(1, _with_forms(places.state)),
-    "zip": Rule(2, _with_forms(places.zip_code)),
-    "place": Rule(2, _with_forms(places.place)),
-    "street": Rule(1, _with_forms(places.street)),
-    "date": Rule(2, _dated(dates.date), _real_day),
-    "birth_date": Rule(2, _birth_date),
-    "moment": Rule(2, _dated(dates.moment), _real_moment),
-    "clock": Rule(1, _with_forms(dates.clock)),
-    "words": Rule(1, lambda lists: lambda value: text.words(value, lists.forms, lists.choices), _plain_words),
-    "line": Rule(1, _with_forms(text.line), _matches(r"^[\x21-\x25\x27-\x7e]+(?: [\x21-\x25\x27-\x7e]+)*$")),
+    "name": Rule(3, _with_forms(names.name), _plain_name),
+    "family_name": Rule(1, _with_forms(names.family_name), _plain_name),
+    "suffix": Rule(2, _with_forms(names.suffix)),
+    "phone": Rule(3, _with_forms(contact.phone)),
+    "email": Rule(3, _with_forms(contact.email)),
+    "sex": Rule(3, _with_forms(codes.sex)),
+    "language": Rule(2, _with_forms(codes.language)),
+    "state": Rule(2, _with_forms(places.state)),
+    "zip": Rule(3, _with_forms(places.zip_code)),
+    "place": Rule(3, _with_forms(places.place)),
+    "street": Rule(2, _with_forms(places.street)),
+    "date": Rule(3, _dated(dates.date), _real_day),
+    "birth_date": Rule(3, _birth_date),
+    "moment": Rule(3, _dated(dates.moment), _real_moment),
+    "clock": Rule(2, _with_forms(dates.clock)),
+    "words": Rule(2, lambda lists: lambda value: text.words(value, lists.forms, lists.choices), _plain_words),
+    "line": Rule(2, _with_forms(text.line), _matches(r"^[\x21-\x25\x27-\x7e]+(?: [\x21-\x25\x27-\x7e]+)*$")),
     "prose": Rule(1, _with_forms(text.prose), _plain_prose),
     "spelling": Rule(
-        1, lambda lists: lambda value: spelling(value, lists.forms, lists.spellings, lists.choices), _usual_spelling
+        2, lambda lists: lambda value: spelling(value, lists.forms, lists.spellings, lists.choices), _usual_spelling
     ),
-    "diagnosis": Rule(1, _with_forms(codes.diagnosis), _matches(r"^[A-TV-Z][0-9][0-9A-Z](?:\.[0-9A-Z]{1,4})?$")),
-    "diagnoses": Rule(1, _with_forms(codes.diagnoses), _matches(r"^[A-TV-Z][0-9][0-9A-Z](?:\.[0-9A-Z]{1,4})?$")),
-    "procedure": Rule(1, _with_forms(codes.procedure), _matches(r"^\d{4}[0-9A-Z]$")),
-    "procedures": Rule(1, _with_forms(codes.procedures), _matches(r"^\d{4}[0-9A-Z]$")),
-    "loinc": Rule(1, _with_forms(codes.loinc)),
-    "value": Rule(1, _with_forms(values.value), _matches(r"^(?:[<>]=?)?-?\d{1,12}(?:\.\d{1,9})?$")),
-    "amount": Rule(1, _with_forms(values.amount), numbers="standard"),
-    "minutes": Rule(1, _with_forms(values.minutes), numbers="number"),
-    "dose_unit": Rule(1, _with_forms(values.dose_unit)),
-    "unit": Rule(1, lambda lists: lambda value: values.unit(value, lists.units), _ucum),
+    "diagnosis": Rule(2, _with_forms(codes.diagnosis), _matches(r"^[A-Z][0-9][0-9A-Z](?:\.[0-9A-Z]{1,4})?$")),
+    "diagnoses": Rule(2, _with_forms(codes.diagnoses), _matches(r"^[A-Z][0-9][0-9A-Z](?:\.[0-9A-Z]{1,4})?$")),
+    "procedure": Rule(2, _with_forms(codes.procedure), _matches(r"^\d{4}[0-9A-Z]$")),
+    "procedures": Rule(2, _with_forms(codes.procedures), _matches(r"^\d{4}[0-9A-Z]$")),
+    "loinc": Rule(2, _with_forms(codes.loinc)),
+    "value": Rule(2, _with_forms(values.value), _matches(r"^(?:[<>]=?)?-?\d{1,12}(?:\.\d{1,9})?$")),
+    "amount": Rule(2, _with_forms(values.amount), numbers="standard"),
+    "minutes": Rule(2, _with_forms(values.minutes), numbers="number"),
+    "dose_unit": Rule(2, _with_forms(values.dose_unit)),
+    "unit": Rule(2, lambda lists: lambda value: values.unit(value, lists.units), _ucum),
 }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 import polars as pl
@@ -60,6 +60,7 @@ class TableStandard:
         types = frame.schema
         dark = frame.select(name for name, dtype in types.items() if not readable(dtype))
         frame = frame.with_columns(pl.lit(None, dtype=pl.String).alias(name) for name in dark.columns)
+        frame = frame.with_columns(self.given_zones(frame.columns))
         events: list[pl.DataFrame] = []
         frame = self._swaps(frame, 0, events)
         frame = self._each_column(frame, events)
@@ -80,6 +81,10 @@ class TableStandard:
         for rule, zones in self.instants:
             frame = derived.add_instants(frame, rule, zones)
         return frame
+
+    def given_zones(self, columns: Iterable[str]) -> list[pl.Expr]:
+        """The zones that moments were written with: `derive` needs them beside a table in standard form."""
+        return [zone for rule, _ in self.instants for zone in derived.given_zones(rule, columns)]
 
     @property
     def read_as_text(self) -> list[str]:

@@ -24,7 +24,7 @@ def repaired(text: str) -> str:
 
     One repair may lay open another, so it is repeated until it changes nothing.
     """
-    return settled(text, lambda t: _SPACES.sub(" ", "".join(c for c in _fixed(t) if c.isprintable())).strip())
+    return settled(text, lambda t: "".join(c for c in _SPACES.sub(" ", _fixed(t)) if c.isprintable()).strip())
 
 
 def repaired_prose(text: str) -> str:

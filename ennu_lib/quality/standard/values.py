@@ -12,10 +12,15 @@ from ennu_lib.quality.standard.outcome import Outcome, kept, left, refused
 from ennu_lib.quality.standard.text import LONGEST_VALUE, repaired
 
 # A flag of the analyser, an asterisk or an equals sign beside the number says nothing that another column does not.
-_DECORATED = re.compile(r"=?\s*(\S.*?)\s*(?:\*+|\s(?:H|L|HH|LL|A))?")
+_DECORATED = re.compile(r"=?\s*(\S.*?)\s*(?:\*+|(?:H|L|HH|LL|A)|\((?:H|L|HH|LL|A)\))?")
 _COMPARED = re.compile(r"(<=|>=|<|>|≤|≥)?\s*([+-]?[0-9.,]+)")
 _SIGNS = {"≤": "<=", "≥": ">="}
-_MONEY = re.compile(r"(-)?\s*(?:USD|\$)?\s*(-)?\s*([0-9]{1,3}(?:,[0-9]{3})+|[0-9]+)?(\.[0-9]{1,4})?\s*(?:USD)?")
+_CURRENCY = r"(?:USD|US\$|\$)?"
+_MONEY = re.compile(
+    rf"(-)?\s*{_CURRENCY}\s*(-)?\s*([0-9]{{1,3}}(?:,[0-9]{{3}})+|[0-9]+)?(\.[0-9]{{0,4}})?\s*(-)?\s*(?:USD)?"
+)
+_IN_BRACKETS = re.compile(rf"{_CURRENCY}\s*\(([^()-]*)\)\s*(?:USD)?")
+_MINUTES = re.compile(r"([0-9]+)(\.0+)?")
 CENT = Decimal("0.01")
 LONGEST_AMOUNT = 20
 
@@ -43,18 +48,19 @@ def _digits(number: str) -> str:
 
 
 def amount(text: str, forms: Forms) -> Outcome:
-    """Money in dollars and cents, without sign and separators: ($1,250.00) is -1250.00."""
+    """Money in dollars and cents, without sign and separators: ($1,250.00), $(1,250.00) and 1,250.00- are -1250.00."""
     clean = text.strip()
     if not clean:
         return refused("BLANK")
     if len(clean) > LONGEST_AMOUNT or not clean.isascii():
         return left(text, "NOT_AN_AMOUNT")
-    negative = clean.startswith("(") and clean.endswith(")")
-    match = _MONEY.fullmatch(clean[1:-1].strip() if negative else clean)
-    if match is None or not (match[3] or match[4]):
+    negative = _IN_BRACKETS.fullmatch(clean)
+    match = _MONEY.fullmatch(negative[1].strip() if negative else clean)
+    minus = [sign for sign in (match[1], match[2], match[5]) if sign] if match else []
+    if match is None or not (match[3] or len(match[4] or "") > 1) or len(minus) > 1:
         return left(text, "NOT_AN_AMOUNT")
     number = Decimal((match[3] or "0").replace(",", "") + (match[4] or ""))
-    if match[1] or match[2] or negative:
+    if minus or negative:
         number = -number
     return kept(str(number.quantize(CENT, ROUND_HALF_UP) + 0))
 
@@ -62,14 +68,15 @@ def amount(text: str, forms: Forms) -> Outcome:
 def minutes(text: str, forms: Forms) -> Outcome:
     """A session's length in minutes; a longer one that divides by sixty was stored in seconds (rule CLN-21)."""
     clean = text.strip()
-    if not clean.isascii() or not clean.isdigit() or len(clean) > LONGEST_NUMBER:
+    match = _MINUTES.fullmatch(clean) if len(clean) <= LONGEST_NUMBER else None
+    if match is None:
         return left(text, "NOT_MINUTES")
-    length = int(clean)
+    length, point = int(match[1]), ".0" if match[2] else ""  # as a column of floating-point numbers writes it
     if length <= forms.longest_session_minutes:
-        return kept(str(length))
+        return kept(f"{length}{point}")
     as_seconds, rest = divmod(length, 60)
     plausible = rest == 0 and as_seconds <= forms.longest_session_minutes
-    return kept(str(as_seconds)) if plausible else left(text, "TOO_LONG")
+    return kept(f"{as_seconds}{point}") if plausible else left(text, "TOO_LONG")
 
 
 def dose_unit(text: str, forms: Forms) -> Outcome:
