@@ -11,7 +11,7 @@ from ennu_lib.rules import Tables, load_rules, run_rules
 from ennu_lib.rules.checks.revenue import holds_account
 
 RULES = load_rules(params_dir() / "rules")
-GATES = [rule for id, rule in RULES.items() if id.startswith("GAT")]
+GATES = [rule for id, rule in RULES.items() if id.startswith("GAT") and rule.moment == "mapped"]
 
 
 def files() -> dict[str, pl.DataFrame]:

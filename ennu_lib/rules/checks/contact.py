@@ -17,6 +17,17 @@ AMERICAN = r"^1?[2-9][0-8]\d[2-9]\d{6}$"
 ZIP = r"^\d{5}(-\d{4})?$"
 
 
+def is_mailbox(text: pl.Expr) -> pl.Expr:
+    """Whether a text is an e-mail address as agreed: its form, 64 characters before the sign, 254 in all."""
+    local = text.str.split("@").list.first().str.len_chars()
+    return text.str.contains(MAILBOX) & (text.str.len_chars() <= 254) & (local <= 64)
+
+
+def is_american(figures: pl.Expr) -> pl.Expr:
+    """Whether ten figures can be a telephone number of North America: neither area code nor exchange ends in 11."""
+    return figures.str.contains(AMERICAN) & ~figures.str.contains(r"^1?\d11|^1?\d{4}11")
+
+
 @checks("PAT-07")
 def email(tables: Tables, settings) -> list[Look]:
     """Form, placeholders, known dead domains, capitals, and hard bounces in the log of sent mail."""
@@ -27,8 +38,8 @@ def email(tables: Tables, settings) -> list[Look]:
         clean = mail.str.strip_chars().str.to_lowercase()
         domain = clean.str.split("@").list.last()
         placeholder = clean.is_in(settings["placeholders"]) | domain.is_in(settings["placeholder_domains"])
-        placeholder |= clean.str.contains(r"^(none|noemail|no|na|nomail|declined)@")
-        well_formed = clean.str.contains(MAILBOX) & (clean.str.len_chars() <= 254)
+        placeholder |= clean.str.contains(r"^(none|noemail|no|na|nomail|declined)@|@example\.[a-z]+$")
+        well_formed = is_mailbox(clean)
         fails = {
             (column, "PLACEHOLDER"): placeholder,
             (column, "NOT_AN_ADDRESS"): ~well_formed & ~placeholder,
@@ -56,7 +67,7 @@ def phone(tables: Tables, settings) -> list[Look]:
             text = pl.col(column)
             figures = text.str.replace(EXTENSION, "").str.replace_all(r"\D", "")
             national = figures.str.replace(r"^1(\d{10})$", "$1")
-            exists = national.str.contains(AMERICAN) & ~national.str.contains(r"^\d11|^\d{4}11")
+            exists = is_american(national)
             abroad = (
                 text.str.contains(r"^\s*\+") & ~figures.str.starts_with("1") & figures.str.len_chars().is_between(8, 15)
             )

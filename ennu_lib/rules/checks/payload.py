@@ -1,14 +1,16 @@
-"""What may never be sent, looked for in what phase 04 made ready to send (GAT-01 to GAT-06).
+"""What may never be sent, looked for in what phase 04 made ready to send, and in what the run left (GAT-01 to GAT-08).
 
-The rule of the source names the rows and acts on them; its gate here proves that nothing of them is in the payload.
+The rule of the source names the rows and acts on them; its gate here proves that nothing of them is in the payload, in
+the portal, or in what was written.
 """
 
 from __future__ import annotations
 
 import polars as pl
 
-from ennu_lib.rules.checks.contact import AMERICAN, MAILBOX, consents
+from ennu_lib.rules.checks.contact import consents, is_american, is_mailbox
 from ennu_lib.rules.checks.revenue import holds_account, holds_card
+from ennu_lib.rules.checks.texts import named_and_written, of_the_portal
 from ennu_lib.rules.parsing import filled
 from ennu_lib.rules.registry import Look, checks
 from ennu_lib.rules.tables import KEY, NotHere, Tables
@@ -98,11 +100,42 @@ def reachable_or_blank(tables: Tables, settings) -> list[Look]:
     frame = tables.file("targets/contacts")
     names = frame.collect_schema().names()
     figures = {c: pl.col(c).str.replace(r"^\+1(\d{10})$", "$1") for c in settings["phones"] if c in names}
-    fails = {("email", "NOT_VALID"): ~pl.col("email").str.contains(MAILBOX)} if "email" in names else {}
+    fails = {("email", "NOT_VALID"): ~is_mailbox(pl.col("email"))} if "email" in names else {}
     for column, number in figures.items():
         abroad = pl.col(column).str.contains(r"^\+[2-9]\d{7,14}$")
-        fails[column, "NOT_VALID"] = ~number.str.contains(AMERICAN) & ~abroad
+        fails[column, "NOT_VALID"] = ~is_american(number) & ~abroad
     return [Look("contacts", frame.with_columns(pl.col("legacy_patient_id").alias(KEY)), fails)]
+
+
+@checks("GAT-07")
+def nothing_personal_at_the_end(tables: Tables, settings) -> list[Look]:
+    """GEN-08 once more when all has been loaded: over the issues of all phases, and what 05 to 07 have written."""
+    files = [name for name in settings["issues"] if tables.read(name) is not None]
+    if not files:
+        raise NotHere("The issues")
+    return named_and_written(tables, files, *of_the_portal(tables))
+
+
+@checks("GAT-08")
+def once_in_the_portal(tables: Tables, settings) -> list[Look]:
+    """Every external id has one record in the portal, and no record was given to two of them."""
+    looks = []
+    for name in settings["objects"]:
+        try:
+            frame = tables.file(f"load/ids.{name}", "external_id", "hubspot_id")
+        except NotHere:
+            continue
+        frame = frame.with_columns(pl.col("external_id").alias(KEY))
+        twice = {c: pl.col(c).is_not_null() & (pl.len().over(c) > 1) for c in ("external_id", "hubspot_id")}
+        fails = {
+            ("ennu_external_id", "TWO_RECORDS"): twice["external_id"],
+            ("id", "RECORD_OF_TWO"): twice["hubspot_id"],
+        }
+        fails["id", "NO_RECORD"] = ~filled("hubspot_id")
+        looks.append(Look(name, frame, fails))
+    if not looks:
+        raise NotHere("What was loaded")
+    return looks
 
 
 def _not_sent(tables: Tables, name: str, rows: pl.LazyFrame, reason: str) -> list[Look]:

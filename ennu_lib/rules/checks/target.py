@@ -14,16 +14,21 @@ def one_contact(tables: Tables, settings) -> list[Look]:
     """Every surviving patient who is to be loaded has exactly one Contact; merged ones are its aliases."""
     rows = tables.file("mapped/patients", "__account")
     contacts = tables.file("targets/contacts", "legacy_patient_id", "legacy_patient_id_aliases")
-    counted = contacts.group_by(pl.col("legacy_patient_id").str.replace("^P-", "").alias(KEY)).agg(pl.len().alias("n"))
+    numbered = contacts.filter(pl.col("legacy_patient_id").str.starts_with("P-"))
+    counted = numbered.group_by(pl.col("legacy_patient_id").str.replace("^P-", "").alias(KEY)).agg(n=pl.len())
     frame = rows.join(counted, on=KEY, how="left", maintain_order="left")
     wanted = pl.col("__account") == "loaded"
-    aliases = contacts.select(pl.col("legacy_patient_id_aliases").str.split(";").alias("alias")).explode("alias")
-    aliases = aliases.select(pl.col("alias").str.replace("^P-", "").alias("patient_id"), pl.lit(True).alias("__alias"))
+    listed = contacts.select(
+        golden_id=pl.col("legacy_patient_id").str.replace("^P-", ""),
+        patient_id=pl.col("legacy_patient_id_aliases").str.split(";"),
+    )
+    # An alias must stand on the Contact of its own survivor.
+    listed = listed.explode("patient_id").with_columns(pl.col("patient_id").str.replace("^P-", ""), __alias=True)
     merged = tables.file("identity/members", "patient_id", "golden_id").filter(
         pl.col("patient_id") != pl.col("golden_id")
     )
     merged = merged.join(rows.filter(wanted).select(pl.col(KEY).alias("golden_id")), on="golden_id", how="semi")
-    merged = merged.join(aliases.drop_nulls("patient_id").unique("patient_id"), on="patient_id", how="left")
+    merged = merged.join(listed.unique(), on=["patient_id", "golden_id"], how="left")
     merged = merged.with_columns(pl.col("patient_id").alias(KEY))
     return [
         Look("patients", frame, {("patient_id", "NOT_ONE_CONTACT"): wanted & (pl.col("n").fill_null(0) != 1)}, wanted),
@@ -33,13 +38,16 @@ def one_contact(tables: Tables, settings) -> list[Look]:
 
 @checks("PAT-02")
 def no_stranger(tables: Tables, settings) -> list[Look]:
-    """No Contact bears the id of a patient whom the source does not have."""
+    """No Contact bears the id of a patient whom the source does not have, as its own or as that of a merged one."""
     known = tables("patients", "patient_id").select("patient_id", pl.lit(True).alias("__known")).unique("patient_id")
-    frame = tables.file("targets/contacts", "legacy_patient_id").with_columns(
-        patient_id=pl.col("legacy_patient_id").str.replace("^P-", "")
-    )
-    frame = frame.join(known, on="patient_id", how="left").with_columns(pl.col("patient_id").alias(KEY))
-    return [Look("contacts", frame, {("legacy_patient_id", "UNKNOWN_PATIENT"): pl.col("__known").is_null()})]
+    contacts = tables.file("targets/contacts", "legacy_patient_id", "legacy_patient_id_aliases")
+    looks = []
+    for column in ("legacy_patient_id", "legacy_patient_id_aliases"):
+        ids = contacts.select(own="legacy_patient_id", patient_id=pl.col(column).str.split(";")).explode("patient_id")
+        ids = ids.drop_nulls("patient_id").with_columns(pl.col("own", "patient_id").str.replace("^P-", ""))
+        frame = ids.join(known, on="patient_id", how="left").with_columns(pl.col("own").alias(KEY))
+        looks.append(Look("contacts", frame, {(column, "UNKNOWN_PATIENT"): pl.col("__known").is_null()}))
+    return looks
 
 
 @checks("CLN-16")
@@ -105,12 +113,17 @@ def conservation(tables: Tables, settings) -> list[Look]:
 
 @checks("GEN-03")
 def parity(tables: Tables, settings) -> list[Look]:
-    """What the portal gives back equals what was sent."""
+    """What the portal gives back equals what was sent, record by record and of every object."""
     differences = tables.file("reconcile/differences", "object", "external_id")
     looks = []
     for name in settings["objects"]:
-        sent = tables.file(f"targets/{name}", "ennu_external_id").select(pl.col("ennu_external_id").alias(KEY))
+        try:
+            sent = tables.file(f"targets/{name}", "ennu_external_id").select(pl.col("ennu_external_id").alias(KEY))
+        except NotHere:
+            continue
         other = differences.filter(pl.col("object") == name).select(pl.col("external_id").alias(KEY), differs=True)
         frame = sent.join(other.unique(KEY), on=KEY, how="left", maintain_order="left")
         looks.append(Look(name, frame, {("ennu_external_id", "DIFFERS"): pl.col("differs")}))
+    if not looks:
+        raise NotHere("What was sent")
     return looks

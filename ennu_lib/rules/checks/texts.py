@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
+import re
+from functools import lru_cache
+
 import polars as pl
 
 from ennu_lib.report.masking.personal_data import PATTERNS, scan
 from ennu_lib.rules.parsing import NOTHING, filled, word
 from ennu_lib.rules.registry import Look, checks
-from ennu_lib.rules.tables import KEY, Tables
+from ennu_lib.rules.tables import KEY, NotHere, Tables
 
+NAME = "NAME"
+WORD_IN_CAPITALS = r"([A-Z][A-Za-z'’-]+)"
+TWO_WORDS = re.compile(rf"(?=\b{WORD_IN_CAPITALS} {WORD_IN_CAPITALS}\b)")
+FAMILY_FIRST = re.compile(rf"\b{WORD_IN_CAPITALS}, {WORD_IN_CAPITALS}\b")
+# What rules of later phases look at are objects of the portal, not tables of the source.
+OTHER_TABLES = (
+    "contacts", "lab_results", "measurement_history", "health_scores", "telehealth_sessions", "assessment_results",
+    "staff_management", "issues", "written texts",
+)  # fmt: skip
+SCORE_FILES = ("scores/all", "scores/contributions")
 SCANNED = {KEY: pl.String, "kinds": pl.List(pl.String)}
 # UTF-8 read as Windows-1252: a lead byte's letter before what only a continuation byte becomes.
 WRONGLY_READ = r"[ÂÃÄÅ][\x{80}-\x{bf}€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ]|â€|\x{fffd}|\x{0}"
@@ -86,26 +99,67 @@ def nothing_personal(tables: Tables, settings) -> list[Look]:
     """What the issues say of a row is its table, key, rule, column and reason: names that we chose ourselves.
 
     What the run has written besides, evidence, worklists and progress, has nothing of the shape of a mailbox, a
-    telephone or social security number, or a birth date.
+    telephone or social security number, or a birth date, and not the name of a patient.
     """
-    allowed = {table.name for table in tables.catalogue.tables}
-    columns = {column.name for table in tables.catalogue.tables for column in table.columns}
-    issues = tables.file("clean/issues", "rule", "table", "column", "reason").with_row_index(KEY)
+    return named_and_written(tables, ["clean/issues"], set(), set())
+
+
+def of_the_portal(tables: Tables) -> tuple[set[str], set[str]]:
+    """The tables and columns that issues of later phases may name besides those of the source."""
+    files = [f"targets/{name}" for name in OTHER_TABLES] + list(SCORE_FILES)
+    there = [frame for name in files if (frame := tables.read(name)) is not None]
+    return set(OTHER_TABLES), {"text", *(column for frame in there for column in frame.collect_schema())}
+
+
+def named_and_written(tables: Tables, files: list[str], also_tables: set[str], also_columns: set[str]) -> list[Look]:
+    """The looks of GEN-08 over the issues in `files` and all texts that the run has written so far.
+
+    An issue may name tables and columns of the source, and those besides that are given.
+    """
+    allowed = {table.name for table in tables.catalogue.tables} | also_tables
+    columns = {column.name for table in tables.catalogue.tables for column in table.columns} | also_columns
+    parts = [tables.file(name, "rule", "table", "column", "reason").drop(KEY, strict=False) for name in files]
+    issues = pl.concat(parts).with_row_index(KEY)
     fails = {
         ("table", "NOT_A_TABLE"): ~pl.col("table").is_in(allowed),
         ("column", "NOT_A_COLUMN"): ~pl.col("column").is_in([*columns, KEY]),
         ("reason", "NOT_A_REASON"): ~pl.col("reason").str.contains(r"^[A-Z0-9_]+$"),
         ("rule", "NOT_A_RULE"): ~pl.col("rule").str.contains(r"^[A-Z]{3}-\d{2}$"),
     }
-    kinds = {name: sorted({hit.kind.upper() for hit in scan(text)}) for name, text in tables.texts()}
+    people = _full_names(tables)
+    kinds = {name: sorted(_personal(text, people)) for name, text in tables.texts()}
     written = pl.LazyFrame({KEY: list(kinds), "kinds": list(kinds.values())}, schema=SCANNED)
-    found = {("text", kind.upper()): pl.col("kinds").list.contains(kind.upper()) for kind in PATTERNS}
+    found = {("text", kind): pl.col("kinds").list.contains(kind) for kind in (*map(str.upper, PATTERNS), NAME)}
     return [Look("issues", issues, fails), Look("written texts", written, found)]
+
+
+def _personal(text: str, people: frozenset[str]) -> set[str]:
+    """The kinds of personal data that a text has; two words in capitals that are a patient's name are one of them."""
+    kinds, pairs = _looked_through(text)
+    return set(kinds) | ({NAME} if pairs & people else set())
+
+
+@lru_cache(maxsize=64)
+def _looked_through(text: str) -> tuple[frozenset[str], frozenset[str]]:
+    """The kinds of personal data by their shape, and every two words that may be a name; a run looks three times."""
+    pairs = {f"{first} {second}".lower() for first, second in TWO_WORDS.findall(text)}
+    turned = {f"{first} {family}".lower() for family, first in FAMILY_FIRST.findall(text)}
+    return frozenset(hit.kind.upper() for hit in scan(text)), frozenset(pairs | turned)
+
+
+def _full_names(tables: Tables) -> frozenset[str]:
+    try:
+        frame = tables("patients", "first_name", "last_name").select("first_name", "last_name").drop_nulls().unique()
+    except NotHere:
+        return frozenset()
+    rows = frame.collect(engine="streaming").iter_rows()
+    return frozenset(f"{first.strip()} {last.strip()}".lower() for first, last in rows)
 
 
 @checks("GEN-07")
 def unique_keys(tables: Tables, settings) -> list[Look]:
-    """The id by which a record is sent occurs once; so does the key of a source table that has no primary key."""
+    """The key of a source table that has no primary key occurs once; ids are looked at in what is sent (GAT-04) and in
+    the portal (GAT-08)."""
     looks = []
     for table in tables.catalogue.tables:
         if not table.primary_key and tables.has(table.name):
