@@ -8,7 +8,8 @@ from functools import lru_cache
 import polars as pl
 
 from ennu_lib.report.masking.personal_data import PATTERNS, scan
-from ennu_lib.rules.parsing import NOTHING, filled, word
+from ennu_lib.rules.code_lists import folded, known_codes
+from ennu_lib.rules.parsing import NOTHING, filled
 from ennu_lib.rules.registry import Look, checks
 from ennu_lib.rules.tables import KEY, NotHere, Tables
 
@@ -24,7 +25,7 @@ OTHER_TABLES = (
 SCORE_FILES = ("scores/all", "scores/contributions")
 SCANNED = {KEY: pl.String, "kinds": pl.List(pl.String)}
 # UTF-8 read as Windows-1252: a lead byte's letter before what only a continuation byte becomes.
-WRONGLY_READ = r"[ÂÃÄÅ][\x{80}-\x{bf}€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ]|â€|\x{fffd}|\x{0}"
+WRONGLY_READ = r"[ÂÃÄÅ][\x{80}-\x{bf}€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ]|â€"
 
 
 @checks("GEN-04")
@@ -39,6 +40,8 @@ def encoding(tables: Tables, settings) -> list[Look]:
         fails = {}
         for column in columns:
             fails[column, "MOJIBAKE"] = pl.col(column).str.contains(WRONGLY_READ)
+            fails[column, "NUL"] = pl.col(column).str.contains(r"\x{0}")
+            fails[column, "UNREADABLE"] = pl.col(column).str.contains(r"\x{fffd}")
             if table.column(column).type.kind != "varchar":
                 fails[column, "TOO_LONG"] = pl.col(column).str.len_chars() > settings["longest"]
         looks.append(Look(table.name, frame, fails))
@@ -49,9 +52,15 @@ def encoding(tables: Tables, settings) -> list[Look]:
 def coded(tables: Tables, settings) -> list[Look]:
     """Coded values in the spelling that the clinic uses; the rest are variants of it, or stand for nothing known.
 
-    A value is a variant when it differs only in case and blanks from one that is far more frequent in its column.
+    A value is a variant when it differs only in case and blanks from one that is far more frequent in its column. It
+    stands for nothing when the mapping's list for its column does not have it.
     """
-    named = {table.name: _coded_columns(table, settings) for table in tables.catalogue.tables if tables.has(table.name)}
+    mapped = known_codes(tables.params)
+    named = {
+        table.name: list(dict.fromkeys([*_coded_columns(table, settings), *(c for t, c in mapped if t == table.name)]))
+        for table in tables.catalogue.tables
+        if tables.has(table.name)
+    }
     frames = {name: tables(name, *columns) for name, columns in named.items() if columns}
     places = [(name, column) for name in frames for column in named[name]]
     counted = pl.collect_all(_spellings(frames[name], column) for name, column in places)
@@ -59,12 +68,12 @@ def coded(tables: Tables, settings) -> list[Look]:
     for (name, column), spellings in zip(places, counted, strict=True):
         usual = _usual_spellings(spellings, column, settings)
         if usual:
-            folded = pl.col(column).str.strip_chars().str.to_lowercase()
-            expected = folded.replace_strict(usual, default=None, return_dtype=pl.String)
+            plain = pl.col(column).str.strip_chars().str.to_lowercase()
+            expected = plain.replace_strict(usual, default=None, return_dtype=pl.String)
             fails[name][column, "SPELLING"] = expected.is_not_null() & (pl.col(column) != expected)
-    if "gender" in named.get("patients", []):
-        known = word("gender").is_in([*settings["synonyms"]["gender"], *(sex.lower() for sex in settings["sexes"])])
-        fails["patients"]["gender", "UNKNOWN_CODE"] = filled("gender") & ~known
+    for (name, column), listed in mapped.items():
+        if name in frames and column in named[name]:
+            fails[name][column, "UNKNOWN_CODE"] = filled(column) & ~folded(column).is_in(list(listed))
     return [Look(name, frame, fails[name]) for name, frame in frames.items() if fails[name]]
 
 
