@@ -59,12 +59,12 @@ def check_sensitivity(
 
 
 def _destinations(mappings: Path) -> Iterator[tuple[str, str, str, str]]:
-    """Source table, source column, object and property of every field of every mapping."""
+    """Source table, source column, object and property of every field, summary and calculation of every mapping."""
     for path in sorted(mappings.glob("*.yml")):
         mapping, _ = load_yaml(path)
         target = (mapping.get("records") or {}).get("object", "contacts")
         for field in mapping.get("fields") or ():
             for column in (field["source"], *field.get("otherwise", ())):
                 yield mapping["table"], column, target, field["target"]
-        for summary in mapping.get("summaries") or ():
-            yield mapping["table"], summary["column"], "contacts", summary["target"]
+        for made in (*(mapping.get("summaries") or ()), *(mapping.get("calculated") or ())):
+            yield mapping["table"], made["column"], "contacts", made["target"]

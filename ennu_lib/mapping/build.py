@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 import polars as pl
 
 from ennu_lib.hubspot.portal_schema import PortalSchema
-from ennu_lib.mapping import contacts
+from ennu_lib.mapping import contacts, money
 from ennu_lib.mapping.engine import ACCOUNT, KEY, PATIENTS, REASON, Sources, external_id, map_rows
 from ennu_lib.mapping.files import MappingSet
 from ennu_lib.mapping.spec import Mapping
@@ -43,12 +44,12 @@ def build_targets(
     golden: pl.LazyFrame,
     progress: Callable[[int, int, str], None] | None = None,
 ) -> Built:
-    """Write `mapped/<table>`, `targets/<object>`, `targets/links` and `accounts/<table>`.
+    """Write `mapped/<table>`, `money/`, `targets/<object>`, `targets/links` and `accounts/<table>`.
 
     `golden` holds the golden records of patients with the patients' columns; it stands in for the table itself.
     """
     built = Built()
-    workspace.empty("mapped", "targets", "accounts")
+    workspace.empty("mapped", "targets", "accounts", "money")
     tables = [t for t, m in maps.mappings.items() if not m.lookup_only and t != PATIENTS]
     _write(workspace, built, f"mapped/{PATIENTS}", map_rows(maps.mappings[PATIENTS], _with_golden(sources, golden)))
     sources = _knowing_excluded(sources, workspace)
@@ -94,12 +95,25 @@ def _write_objects(maps: MappingSet, sources: Sources, workspace: Workspace, bui
     for name in sorted({m.object for m in maps.mappings.values() if m.records}):
         if name == "contacts":
             added = [(m, mapped(workspace, m.table)) for m in maps.contact_tables()]
-            frame = contacts.contact_records(mapped(workspace, PATIENTS), added, sources.crosswalk, sources.keys)
+            made = _calculated(maps, sources, workspace, built)
+            frame = contacts.contact_records(mapped(workspace, PATIENTS), added, sources.crosswalk, sources.keys, made)
             frame = frame.drop(contacts.ID)
         else:
             frame = pl.concat([_records(m, maps, workspace) for m in maps.for_object(name)], how="diagonal")
         _write(workspace, built, f"targets/{name}", frame)
         built.records[name] = workspace.scan(f"targets/{name}").select(pl.len()).collect().item()
+
+
+def _calculated(maps: MappingSet, sources: Sources, workspace: Workspace, built: Built) -> pl.LazyFrame | None:
+    """The properties calculated from money; the shares they are made of stay in `money/`."""
+    wanted = maps.calculates()
+    if not wanted:
+        return None
+    ledger = money.Ledger(sources, partial(mapped, workspace))
+    for name, shares in (("payments", ledger.payment_shares()), ("refunds", ledger.refund_shares())):
+        _write(workspace, built, f"money/{name}", shares)
+    shares = pl.concat([workspace.scan("money/payments"), workspace.scan("money/refunds")])
+    return ledger.per_contact(shares).select(contacts.ID, *sorted(wanted))
 
 
 def _records(mapping: Mapping, maps: MappingSet, workspace: Workspace) -> pl.LazyFrame:

@@ -20,19 +20,24 @@ def contact_records(
     contributions: Iterable[tuple[Mapping, pl.LazyFrame]],
     members: pl.LazyFrame,
     keys: Keys,
+    calculated: pl.LazyFrame | None = None,
 ) -> pl.LazyFrame:
     """Contacts with their external id and all contributed properties.
 
     `base` are the mapped rows of the golden records; `contributions` the mapped rows of the tables that add to
-    Contact; `members` has `patient_id` and `golden_id` for every patient.
+    Contact; `members` has `patient_id` and `golden_id` for every patient; `calculated` the properties that are made
+    out of several tables, by `golden_id`.
     """
     contacts = base.filter(pl.col(ACCOUNT) == "loaded").select(
         pl.col(KEY).alias(ID), pl.exclude(KEY, ACCOUNT, REASON, r"^__.*$")
     )
     for mapping, rows in contributions:
-        contacts = contacts.join(newest_rows(mapping, rows), on=ID, how="left", maintain_order="left")
+        if mapping.fields:
+            contacts = contacts.join(newest_rows(mapping, rows), on=ID, how="left", maintain_order="left")
         for summary in mapping.summaries:
             contacts = contacts.join(summarized(summary, rows, ID), on=ID, how="left", maintain_order="left")
+    if calculated is not None:
+        contacts = contacts.join(calculated, on=ID, how="left", maintain_order="left")
     contacts = contacts.join(_aliases(members), on=ID, how="left", maintain_order="left")
     contacts = contacts.with_columns(external_id(PATIENTS, pl.col(ID), keys).alias("ennu_external_id"))
     return one_owner_per_mailbox(contacts).sort(ID)

@@ -6,6 +6,7 @@ dedupe left: a row of a merged patient belongs to the survivor, and its history 
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -31,7 +32,7 @@ class Sources:
 
     `codes` holds, by name, spellings in lower case and the option each stands for; `zones` the IANA names in use.
     `kept_out` gives, by table, the keys in quarantine and the rule that put them there. `reported` gives a table as it
-    was extracted, where `table` gives it in standard form.
+    was extracted, where `table` gives it in standard form. `as_of` is the day of the extract.
     """
 
     table: Callable[[str], pl.LazyFrame]
@@ -42,6 +43,7 @@ class Sources:
     keys: Keys
     kept_out: Callable[[str], pl.LazyFrame | None] = lambda _: None
     reported: Callable[[str], pl.LazyFrame] | None = None
+    as_of: dt.date = dt.date.max
 
 
 def as_text(frame: pl.LazyFrame) -> pl.LazyFrame:

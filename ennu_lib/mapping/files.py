@@ -12,6 +12,7 @@ from ennu_lib.config import Strict, load_model
 from ennu_lib.errors import ConfigurationError
 from ennu_lib.hubspot.portal_schema import PortalSchema
 from ennu_lib.hubspot.schema import Property
+from ennu_lib.mapping import money
 from ennu_lib.mapping.spec import Addition, Field_, Summary
 from ennu_lib.mapping.spec import Mapping as TableMapping
 
@@ -51,6 +52,10 @@ class MappingSet:
     def additions(self, table: str) -> list[tuple[str, Addition]]:
         """What other tables add to the records of `table`, each with the name of the table that adds it."""
         return [(m.table, a) for m in self.mappings.values() for a in m.adds_to if a.records_of == table]
+
+    def calculates(self) -> set[str]:
+        """The properties of Contact that are calculated out of several tables."""
+        return {made.target for mapping in self.mappings.values() for made in mapping.calculated}
 
     def contact_tables(self) -> list[TableMapping]:
         """The mappings that contribute to Contact."""
@@ -105,6 +110,7 @@ def _check(
     yield from (f"{c} is not a column of {mapping.table}" for c in sorted(spoken_for - columns))
     yield from (f"column {c} has no destination and no reason" for c in sorted(columns - spoken_for))
     yield from _check_targets(mapping, portal, codes)
+    yield from _check_calculated(mapping)
     yield from _check_links(mapping, portal)
     yield from _check_lookups(mapping, catalogue)
 
@@ -114,8 +120,14 @@ def _check_targets(
 ) -> Iterator[str]:
     if not mapping.object:
         return
-    targets = [each.target for each in (*mapping.fields, *mapping.constants, *mapping.summaries)]
+    targets = [e.target for e in (*mapping.fields, *mapping.constants, *mapping.summaries, *mapping.calculated)]
     yield from _check_properties(mapping.object, targets, mapping.fields, mapping.summaries, portal, codes)
+
+
+def _check_calculated(mapping: TableMapping) -> Iterator[str]:
+    for made in mapping.calculated:
+        if money.MAKES.get(made.target) != made.by:
+            yield f"{made.target}: there is no calculation {made.by} that makes it"
 
 
 def _check_additions(

@@ -27,6 +27,7 @@ def run_sources(phase: Phase, maps: MappingSet) -> Sources:
         keys=phase.keys,
         kept_out=lambda name: kept_out(phase.workspace, name),
         reported=lambda name: phase.scan(f"source/{name}"),
+        as_of=phase.params.today,
     )
 
 
@@ -54,6 +55,7 @@ def flow_steps(maps: MappingSet, table: str, portal: PortalSchema) -> list[dict[
         for f in mapping.fields
     ]
     steps += [{"source": s.column, "rule": s.compute, "target": s.target} for s in mapping.summaries]
+    steps += [{"source": c.column, "rule": f"calculation {c.by}", "target": c.target} for c in mapping.calculated]
     for added in mapping.adds_to:
         name = maps.mappings[added.records_of].object
         steps += [
@@ -75,7 +77,7 @@ def coverage(maps: MappingSet, portal: PortalSchema) -> pl.DataFrame:
     for mapping in maps.mappings.values():
         if mapping.object:
             targets = {f.target for f in mapping.fields} | {s.target for s in mapping.summaries}
-            targets |= {c.target for c in mapping.constants}
+            targets |= {each.target for each in (*mapping.constants, *mapping.calculated)}
             targets |= {mapping.records.id_property, "source_table", "source_pk"} if mapping.records else set()
             filled.setdefault(mapping.object, set()).update(targets)
         for added in mapping.adds_to:

@@ -92,6 +92,14 @@ class Summary(Strict):
         return f"__code:{self.target}" if self.codes else f"__sum:{self.column}"
 
 
+class Calculated(Strict):
+    """A property of Contact that calculation `by` makes out of several tables; `column` is what this gives to it."""
+
+    target: str
+    column: str
+    by: str = Field(pattern=r"^C\d{2}$")
+
+
 class Refusal(Strict):
     """Rows that may not become records: those for which the test holds, their account and the reason code."""
 
@@ -188,6 +196,7 @@ class Mapping(Strict):
     constants: list[Constant] = []
     summaries: list[Summary] = []
     adds_to: list[Addition] = []
+    calculated: list[Calculated] = []
     links: list[Link] = []
     used: dict[str, str] = {}
     left_out: list[LeftOut] = []
@@ -196,8 +205,8 @@ class Mapping(Strict):
     def _one_kind(self) -> Mapping:
         if sum((self.records is not None, self.contact is not None, self.lookup_only)) != 1:
             raise ValueError("give exactly one of records, contact and lookup_only")
-        if (self.summaries or self.adds_to) and not self.contact:
-            raise ValueError("summaries and adds_to belong to a contact mapping")
+        if (self.summaries or self.adds_to or self.calculated) and not self.contact:
+            raise ValueError("summaries, adds_to and calculated belong to a contact mapping")
         return self
 
     @property
@@ -219,6 +228,7 @@ class Mapping(Strict):
         named = {f.source for f in fields} | {link.column for link in self.links} | set(self.used)
         named |= {s.column for s in summaries} | {r.column for r in self.refuse} | {a.column for a in self.adds_to}
         named |= {item.source for item in self.left_out} | {c for f in fields for c in f.otherwise}
+        named |= {made.column for made in self.calculated}
         named |= {f.zone_source for f in fields if f.zone_source}
         if self.metric:
             named |= {self.metric.name, self.metric.loinc, self.metric.lab_code, self.metric.value, self.metric.unit}

@@ -4,6 +4,8 @@ A lower room, because a rule runs when its data exist: most on the source in pha
 phase 04, a few on what was scored and loaded in phase 08.
 """
 
+from ennu_lib.rules.control_totals import read_control_totals
+from ennu_lib.rules.control_totals_page import control_total_tables
 from ennu_lib.rules.definition import MOMENTS, Rule, load_rules
 from ennu_lib.rules.engine import ISSUES, RuleRun, run_rules
 from ennu_lib.rules.findings import ISSUES_FILES, Outcomes, later_rules, rule_findings
@@ -21,11 +23,13 @@ __all__ = [
     "RuleRun",
     "Tables",
     "amber",
+    "control_total_tables",
     "kill_findings",
     "kill_rate_tables",
     "later_rules",
     "load_rules",
     "overview",
+    "read_control_totals",
     "rule_findings",
     "rule_sections",
     "run_rules",

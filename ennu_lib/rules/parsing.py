@@ -41,8 +41,16 @@ def moment(column: str) -> pl.Expr:
 
 
 def cents(column: str) -> pl.Expr:
-    """An amount of money in whole cents, without floating point, so that sums are compared exactly."""
-    amount = pl.col(column).str.strip_chars().cast(pl.Decimal(20, 2), strict=False)
+    """An amount of money in whole cents, without floating point, so that sums are compared exactly.
+
+    Half a cent goes away from zero, as in phase 02.
+    """
+    return cents_of(pl.col(column))
+
+
+def cents_of(text: pl.Expr) -> pl.Expr:
+    """As `cents`, of an expression."""
+    amount = text.str.strip_chars().cast(pl.Decimal(38, 6), strict=False).round(2, mode="half_away_from_zero")
     return (amount * 100).cast(pl.Int64, strict=False)
 
 

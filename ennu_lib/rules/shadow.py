@@ -11,7 +11,8 @@ from ennu_lib.rules.tables import KEY, Tables
 
 SOURCE = "source/"
 MEMBERS = "identity/members"
-OF_ROWS = {"accounts/": "key", "mapped/": KEY}  # one row per row of a source table, which this column names
+# Of rows of a source table, which this column names.
+OF_ROWS = {"accounts/": "key", "mapped/": KEY, "money/": KEY}
 NEAR = "__near"
 
 

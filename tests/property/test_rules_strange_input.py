@@ -36,6 +36,7 @@ CONTACT = [
 WRITTEN = {
     "identity/members": ["patient_id", "golden_id"],
     "mapped/patients": ["__account"],
+    **{f"money/{name}": ["month", "kind", "person", "why", "cents"] for name in ("payments", "refunds")},
     "clean/issues": ["rule", "table", "column", "reason"],
     "scores/all": ["patient_id", "composite_score", "composite_unrounded", "coverage_pct"],
     "scores/contributions": ["patient_id", "contribution", "effective_weight"],
@@ -88,8 +89,9 @@ def table(rng: random.Random, names: list[str], dtypes: list[str], *, keyed: boo
 def database(seed: int, dtypes: list[str]) -> dict[str, pl.DataFrame]:
     rng = random.Random(seed)
     frames = {f"source/{t.name}": table(rng, t.column_names, dtypes) for t in CATALOGUE.tables}
+    of_rows = ("mapped/", "money/")
     return frames | {
-        name: table(rng, columns, dtypes, keyed=name.startswith("mapped/")) for name, columns in WRITTEN.items()
+        name: table(rng, columns, dtypes, keyed=name.startswith(of_rows)) for name, columns in WRITTEN.items()
     }
 
 

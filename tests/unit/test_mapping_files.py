@@ -10,6 +10,7 @@ from ennu_lib.config import params_dir
 from ennu_lib.errors import ConfigurationError
 from ennu_lib.hubspot.portal_schema import load_portal_schema
 from ennu_lib.mapping import coverage, flow_steps, load_mappings
+from ennu_lib.mapping.money import MAKES
 
 CATALOGUE = load_catalogue(params_dir() / "catalog")
 PORTAL = load_portal_schema()
@@ -110,6 +111,31 @@ def test_each_defect_of_an_addition_is_named(defect, folder):
     with pytest.raises(ConfigurationError, match=r"25againrecommendations\.yml") as raised:
         load_mappings(folder, CATALOGUE, PORTAL)
     assert words in str(raised.value)
+
+
+CALCULATED = {
+    "calculation_of_another_property": (lambda c: c[0].update(by="C15"), "there is no calculation C15 that makes it"),
+    "property_that_nothing_calculates": (lambda c: c[0].update(target="city"), "city: there is no calculation C14"),
+    "property_calculated_twice": (lambda c: c.append(c[0]), "property total_revenue is filled twice"),
+    "column_that_is_none": (lambda c: c[0].update(column="fee"), "fee is not a column of payments"),
+}
+
+
+@pytest.mark.parametrize("defect", CALCULATED)
+def test_each_defect_of_a_calculation_is_named(defect, folder):
+    edit, words = CALCULATED[defect]
+    change(folder, "payments", lambda d: edit(d["calculated"]))
+    with pytest.raises(ConfigurationError, match=r"payments\.yml") as raised:
+        load_mappings(folder, CATALOGUE, PORTAL)
+    assert words in str(raised.value)
+
+
+def test_what_the_portal_says_is_calculated_is_what_calculates_it():
+    maps = load_mappings(params_dir(), CATALOGUE, PORTAL)
+    made = {c.target: c.by for m in maps.mappings.values() for c in m.calculated}
+    assert {name: PORTAL.property("contacts", name).calculated for name in made} == made == MAKES
+    steps = flow_steps(maps, "payments", PORTAL)
+    assert {"source": "amount", "rule": "calculation C14", "target": "total_revenue"} in steps
 
 
 def test_mistakes_of_several_files_come_together(folder):

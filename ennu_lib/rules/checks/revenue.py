@@ -8,6 +8,7 @@ from operator import mul
 
 import polars as pl
 
+from ennu_lib.rules import control_totals
 from ennu_lib.rules.parsing import cents, day, says_nothing, word, yes
 from ennu_lib.rules.registry import Look, checks
 from ennu_lib.rules.tables import KEY, Tables
@@ -27,24 +28,51 @@ ISSUED = re.compile(
 
 
 @checks("FIN-07")
-def control_totals(tables: Tables, settings) -> list[Look]:
-    """The total revenue of every Contact is what its patients paid less what went back, to the cent."""
-    members = tables.file("identity/members", "patient_id", "golden_id")
-    paid = tables("payments", "payment_id", "patient_id", "amount", "status")
-    paid = paid.filter(word("status") == "posted").select("patient_id", "payment_id", money=cents("amount"))
-    back = tables("refunds", "payment_id", "amount").select("payment_id", money=-cents("amount"))
-    back = back.join(paid.select("payment_id", "patient_id"), on="payment_id", how="inner")
-    net = pl.concat([paid.select("patient_id", "money"), back.select("patient_id", "money")])
-    net = net.join(members.select("patient_id", "golden_id"), on="patient_id", how="inner")
-    net = net.group_by("golden_id").agg(pl.col("money").sum().alias("expected"))
-    contacts = tables.file("targets/contacts", "legacy_patient_id", "total_revenue")
-    contacts = contacts.select(
-        pl.col("legacy_patient_id").alias(KEY), golden_id=pl.col("legacy_patient_id").str.replace("^P-", ""),
-        loaded=cents("total_revenue"),
-    )  # fmt: skip
-    frame = contacts.join(net, on="golden_id", how="left")
-    differs = pl.col("loaded").fill_null(0) != pl.col("expected").fill_null(0)
-    return [Look("contacts", frame, {("total_revenue", "DIFFERS_FROM_PAYMENTS"): differs})]
+def revenue(tables: Tables, settings) -> list[Look]:
+    """What was paid net of refunds is the same in the source, in the shares of phase 04 and in the Contacts."""
+    shares = control_totals.staged(tables)
+    source = {
+        "payments": control_totals.paid(tables, settings),
+        "refunds": control_totals.refunded(tables, settings),
+    }
+    looks = [_rows_compared(name, source[name], shares[name]) for name in source]
+    months = control_totals.by_month(tables, settings).select(
+        pl.format("{} {}", "month", "kind").alias(KEY), apart=pl.col("source") != pl.col("staged")
+    )
+    every = pl.concat(shares.values())
+    return [
+        *looks,
+        Look("payments", months, {("payment_date", "MONTH_DIFFERS"): pl.col("apart")}),
+        _per_contact(tables, every),
+        _in_total(tables, settings, every),
+    ]
+
+
+def _rows_compared(table: str, source: pl.LazyFrame, shares: pl.LazyFrame) -> Look:
+    """Every row that counts is parted into shares that add up to it, and nothing else is."""
+    parted = shares.group_by(KEY).agg(staged=pl.col("cents").sum())
+    frame = source.select(KEY, "cents").join(parted, on=KEY, how="full", coalesce=True)
+    differs = pl.col("cents").fill_null(0) != pl.col("staged").fill_null(0)
+    return Look(table, frame, {("amount", "NOT_SUM_OF_SHARES"): differs})
+
+
+def _per_contact(tables: Tables, shares: pl.LazyFrame) -> Look:
+    """Every Contact is loaded with the sum of its shares; shares of a Contact that is not there name it, too."""
+    own = shares.filter(pl.col("why").is_null()).group_by("person").agg(shares=pl.col("cents").sum())
+    frame = control_totals.loaded(tables).join(own, on="person", how="full", coalesce=True)
+    frame = frame.with_columns(pl.coalesce(KEY, pl.format("P-{}", "person")).alias(KEY))
+    differs = pl.col("loaded").fill_null(0) != pl.col("shares").fill_null(0)
+    return Look("contacts", frame, {("total_revenue", "DIFFERS_FROM_PAYMENTS"): differs})
+
+
+def _in_total(tables: Tables, settings, shares: pl.LazyFrame) -> Look:
+    """All Contacts together, and what was kept from the load, are what was paid."""
+    whole = control_totals.counted(tables, settings).select(pl.col("cents").sum().alias("source"))
+    sent = control_totals.loaded(tables).select(pl.col("loaded").sum())
+    kept = shares.filter(pl.col("why").is_not_null()).select(pl.col("cents").sum().alias("kept"))
+    frame = pl.concat([whole, sent, kept], how="horizontal").with_columns(pl.lit("total").alias(KEY))
+    differs = pl.col("source") != pl.col("loaded") + pl.col("kept")
+    return Look("contacts", frame, {("total_revenue", "TOTAL_DIFFERS"): differs})
 
 
 @checks("FIN-09")
