@@ -30,7 +30,7 @@ class _Amounts:
 
 
 def control_total_tables(totals: ControlTotals) -> Html:
-    """Per kind: source, staged, Contacts, what was kept back and why; per month and kind, newest first: the payments."""
+    """Per kind: source, mapped, Contacts, what was kept back and why; per month and kind, newest first: payments."""
     kinds, months = _per_kind(totals), _per_month(totals)
     hidden = _together(kinds, _hidden(kinds), months, _hidden(months))
     reasons = [name for name in kinds.columns if name not in (CONTACTS, "source")]
