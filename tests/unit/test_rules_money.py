@@ -75,6 +75,19 @@ def test_a_patients_balance_is_held_against_the_recomputed_one_not_the_stored_on
     assert "NOT_SUM_OF_CHARGES" in reasons("FIN-03", rows)
 
 
+@pytest.mark.parametrize(
+    ("given_back", "balance", "wrong"),
+    [("0", "20.00", set()), ("0", "60.00", {"NOT_SUM_OF_CHARGES"}), ("15.00", "35.00", set())],
+)
+def test_what_was_paid_on_no_charge_lowers_the_balance_of_the_patient(given_back, balance, wrong):
+    rows = billing()
+    rows["payments"].append({"payment_id": 8, "patient_id": 9, "amount": "40.00", "status": "posted"})
+    rows["payments"].append({"payment_id": 7, "patient_id": 9, "amount": "40.00", "status": "failed"})
+    rows["refunds"].append({"refund_id": 2, "payment_id": 8, "amount": given_back})
+    rows["patient_balances"][0]["current_balance"] = balance
+    assert reasons("FIN-03", rows) == wrong
+
+
 def test_a_refund_of_a_payment_that_was_never_posted_opens_nothing():
     rows = billing(outstanding="150.00")  # 250 - 75 - 25
     rows["payments"][0]["status"] = "failed"

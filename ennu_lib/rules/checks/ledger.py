@@ -95,14 +95,15 @@ def header_equals_lines(tables: Tables, settings) -> list[Look]:
 
 @checks("FIN-03")
 def outstanding(tables: Tables, settings) -> list[Look]:
-    """What is open is the amount less payments and adjustments plus refunds: per charge to the cent, per patient to
-    five cents, and over all receivables within a share of them."""
+    """What is open is the amount less payments and adjustments plus refunds: per charge to the cent, per patient less
+    the patient's credit to five cents, and over all receivables within a share of them."""
     frame = accounts(tables).with_columns(owed=pl.when("void").then(0).otherwise("open"))
     per_patient = frame.group_by("patient_id").agg(owed=pl.col("owed").sum())
-    balances = tables("patient_balances", "patient_id", "current_balance").join(
-        per_patient, on="patient_id", how="left", maintain_order="left"
-    )
-    by_patient = (cents("current_balance").fill_null(0) - pl.col("owed").fill_null(0)).abs()
+    balances = tables("patient_balances", "patient_id", "current_balance")
+    for part in (per_patient, _credit(tables)):
+        balances = balances.join(part, on="patient_id", how="left", maintain_order="left")
+    left = pl.col("owed").fill_null(0) - pl.col("credit").fill_null(0)
+    by_patient = (cents("current_balance").fill_null(0) - left).abs()
     # A blank balance is a balance of nothing.
     by_charge = (pl.col("stored").fill_null(0) - pl.col("owed")).abs()
     whole = frame.select(pl.lit("all receivables").alias(KEY), pl.col("stored", "owed").sum())
@@ -112,6 +113,21 @@ def outstanding(tables: Tables, settings) -> list[Look]:
         Look("patient_balances", balances, {("current_balance", "NOT_SUM_OF_CHARGES"): by_patient > 5}),
         Look("billing_records", whole, {("outstanding_balance", "TOTAL_DIFFERS"): total}),
     ]
+
+
+def _credit(tables: Tables) -> pl.LazyFrame:
+    """What each patient paid on no charge and was not given back, in cents."""
+    paid = tables("payments", "payment_id", "patient_id", "amount", "status").filter(word("status") == "posted")
+    given = tables("payment_allocations", "payment_id", "billing_id", "amount")
+    back = tables("refunds", "payment_id", "billing_id", "amount").join(
+        given, on=["payment_id", "billing_id"], how="anti"
+    )
+    paid = paid.with_columns(credit=cents("amount").fill_null(0))
+    for part in (given, back):
+        total = part.group_by("payment_id").agg(cents("amount").sum().alias("gone"))
+        paid = paid.join(total, on="payment_id", how="left")
+        paid = paid.with_columns(credit=pl.col("credit") - pl.col("gone").fill_null(0)).drop("gone")
+    return paid.group_by("patient_id").agg(pl.col("credit").sum())
 
 
 @checks("FIN-04")
