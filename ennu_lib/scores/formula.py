@@ -24,6 +24,7 @@ HALF = Fraction(1, 2)
 WEIGHT_DECIMALS = 6
 MOST_VALUE_DECIMALS = 15
 ROOM_BITS = 126
+READERS = 4
 
 
 @dataclass(frozen=True)
@@ -78,13 +79,28 @@ def compile_formula(preset: Preset, catalogue: BiomarkerCatalogue) -> Formula:
     return Formula(
         preset=preset,
         catalogue=catalogue,
-        reader=Reader(preset, catalogue),
+        reader=_reader(preset, catalogue),
         rules=rules,
         freshness={b.code: preset.freshness.of(b.code, b.category) for b in catalogue},
         applicable_weight=applicable,
         weight_scale=weight_scale,
         subscore_scale=_subscore_scale(rules.values(), max(applicable.values()) * weight_scale),
     )
+
+
+_READERS: dict[tuple, Reader] = {}
+
+
+def _reader(preset: Preset, catalogue: BiomarkerCatalogue) -> Reader:
+    """One reader for all formulas that read values alike, so that what one has read the others need not read again."""
+    plausible = tuple((b.code, b.plausible, b.critical, id(b.conversions)) for b in catalogue)
+    rules = (preset.unit_missing_policy, repr(preset.acute_phase_exclusion), preset.context.model_dump_json())
+    key = (*rules, id(catalogue.units), plausible)
+    if key not in _READERS:
+        while len(_READERS) >= READERS:
+            del _READERS[next(iter(_READERS))]
+        _READERS[key] = Reader(preset, catalogue)
+    return _READERS[key]
 
 
 def _subscore_scale(rules: Iterable[Rule], heaviest: Fraction) -> int:

@@ -66,9 +66,10 @@ def measurement_rows(measurements: pl.LazyFrame) -> pl.LazyFrame:
 
 
 def people_rows(patients: pl.LazyFrame, as_of: dt.date, minimum_age: int) -> pl.DataFrame:
-    """One row per patient: number, id, basis, birth date, minor, pregnant, on_hormone_therapy.
+    """One row per patient: number, id, basis, birth date, as_of, minor, pregnant, on_hormone_therapy.
 
-    `scoring_sex`, where it says male or female, decides over `sex`. Raises ValueError when a patient stands twice.
+    `scoring_sex`, where it says male or female, decides over `sex`; an `as_of` of the patient's own decides over the
+    common one. Raises ValueError when a patient stands twice.
     """
     present = patients.collect_schema().names()
 
@@ -84,10 +85,11 @@ def people_rows(patients: pl.LazyFrame, as_of: dt.date, minimum_age: int) -> pl.
             patient_id=pl.col("patient_id").cast(pl.String),
             basis=pl.coalesce(_sex(text("scoring_sex")), _sex(text("sex")), pl.lit("neutral")),
             birth_date=day,
+            as_of=pl.coalesce(pl.col("as_of").cast(pl.Date), pl.lit(as_of)) if "as_of" in present else pl.lit(as_of),
             pregnant=flag("pregnant"),
             on_hormone_therapy=flag("on_hormone_therapy"),
         )
-        .with_columns(minor=(_age(pl.col("birth_date"), as_of) < minimum_age).fill_null(False))
+        .with_columns(minor=(_age(pl.col("birth_date"), pl.col("as_of")) < minimum_age).fill_null(False))
         .with_row_index("person")
         .collect()
     )
@@ -102,9 +104,12 @@ def _sex(text: pl.Expr) -> pl.Expr:
     return pl.when(male).then(pl.lit("male")).when(female).then(pl.lit("female"))
 
 
-def _age(birth: pl.Expr, as_of: dt.date) -> pl.Expr:
-    before_birthday = birth.dt.month().cast(pl.Int32) * 100 + birth.dt.day() > as_of.month * 100 + as_of.day
-    return as_of.year - birth.dt.year() - before_birthday.cast(pl.Int32)
+def _age(birth: pl.Expr, as_of: pl.Expr) -> pl.Expr:
+    return as_of.dt.year() - birth.dt.year() - (_within_year(birth) > _within_year(as_of)).cast(pl.Int32)
+
+
+def _within_year(day: pl.Expr) -> pl.Expr:
+    return day.dt.month().cast(pl.Int32) * 100 + day.dt.day()
 
 
 def iso_day(text: pl.Expr, last_sentinel: dt.date = LAST_SENTINEL) -> pl.Expr:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from functools import reduce
 from operator import or_
 
@@ -18,9 +17,7 @@ SLOT = ["person", "metric_id"]
 CERTAIN = ["source_id", "source_table", "value", "unit", "test_code", "context", "status", "measured_on"]
 
 
-def judge(
-    rows: pl.LazyFrame, people: pl.DataFrame, readings: Readings, as_of: dt.date, formula: Formula
-) -> pl.DataFrame:
+def judge(rows: pl.LazyFrame, people: pl.DataFrame, readings: Readings, formula: Formula) -> pl.DataFrame:
     """One narrow row per measurement row, in the same order.
 
     `reason` says why it does not count and is null where it does; beside it `person`, `metric_id`, `reading`, `day`,
@@ -40,7 +37,7 @@ def judge(
                 pl.when(pl.col("basis") == basis).then(pl.col(f"{basis}_reason")) for basis in BASES
             ),
         )
-        .with_columns(dated=_dated(as_of), state_fault=_state_fault(pl.col("state")))
+        .with_columns(dated=_dated(), state_fault=_state_fault(pl.col("state")))
     )
     # Joins shuffle rows; to sort the narrow result costs less than to keep the order of the wide ones.
     marked = _mark_spoiled(understood, formula).with_columns(fasting=_fasting(), morning=_morning(formula))
@@ -52,7 +49,7 @@ def judge(
             "metric_id",
             "reading",
             "day",
-            age=(pl.lit(as_of) - pl.col("day")).dt.total_days().cast(pl.Int32),
+            age=(pl.col("as_of") - pl.col("day")).dt.total_days().cast(pl.Int32),
             context_unknown=pl.col("fasting").is_null() | pl.col("morning").is_null() | _cycle_unknown(),
             reason=pl.coalesce(_reasons(formula)),
         )
@@ -82,8 +79,8 @@ def _reasons(formula: Formula) -> list[pl.Expr]:
     ]
 
 
-def _dated(as_of: dt.date) -> pl.Expr:
-    day = pl.col("day")
+def _dated() -> pl.Expr:
+    day, as_of = pl.col("day"), pl.col("as_of")
     born = pl.col("birth_date").is_null() | (day >= pl.col("birth_date"))
     entered = pl.col("entered").is_null() | (pl.col("entered") <= as_of)
     return (day.is_not_null() & (day <= as_of) & born & entered).fill_null(False)

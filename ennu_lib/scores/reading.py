@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 from typing import NamedTuple
 
 from ennu_lib.catalog.biomarker import Biomarker
@@ -54,8 +55,11 @@ class _Limits(NamedTuple):
         return not self.exceeded_below(value) and not self.exceeded_above(value)
 
 
+REMEMBERED = 200_000  # distinct readings, some tens of megabytes: laboratory values repeat a great deal
+
+
 class Reader:
-    """Reads values under one preset and one metric table."""
+    """Reads values under one preset and one metric table, each distinct one once."""
 
     def __init__(self, preset: Preset, catalogue: BiomarkerCatalogue):
         self._catalogue = catalogue
@@ -65,9 +69,13 @@ class Reader:
         self._acute = {code: Fraction(limit) for code, limit in preset.acute_phase_exclusion.items()}
         self._method = {code: Fraction(limit) for code, limit in preset.context.method_code_above.items()}
         self._spoils = {s.metric: Fraction(s.at_or_above) for s in preset.context.calculated_not_with.values()}
+        self._remembered = lru_cache(REMEMBERED)(self._read)
 
     def read(self, metric_code: str, text: str, unit: str) -> Reading:
         """Read one reported value of a metric that the table has; `unit` is the spelling of the source, or blank."""
+        return self._remembered(metric_code, text, unit)
+
+    def _read(self, metric_code: str, text: str, unit: str) -> Reading:
         biomarker = self._catalogue[metric_code]
         number = parse_number(text)
         if number is None:

@@ -33,7 +33,7 @@ def score_all(
     preset: Preset,
     catalogue: BiomarkerCatalogue,
 ) -> Scores:
-    """Score every patient as of the end of a day.
+    """Score every patient as of the end of a day: `as_of`, or the patient's own where `patients` has an `as_of` column.
 
     `measurements`: patient_id, metric_code, value, unit, measured_on (ISO text); optional status, entered_at, context,
     test_code, source_table, source_id, source_rank. `patients`: patient_id, sex; optional scoring_sex, birth_date (ISO
@@ -45,20 +45,20 @@ def score_all(
     rows = measurement_rows(measurements)
     people = people_rows(patients, as_of, preset.minimum_age)
     readings = read_distinct(rows, formula)
-    settled = choose(judge(rows, people, readings, as_of, formula), rows, formula)
+    settled = choose(judge(rows, people, readings, formula), rows, formula)
     counted = settled.filter(pl.col("reason").is_null())
     contributions = contributions_of(rows.join(counted.lazy(), on="row").collect(), readings, formula)
-    scores = _score_rows(people, contributions, as_of, formula)
+    scores = _score_rows(people, contributions, formula)
     found = Scores(
         scores=scores.select(list(score_schema(preset.decimals))),
         contributions=_contribution_rows(contributions),
         exclusions=_exclusion_rows(rows, settled),
     )
     close = scores.filter(pl.col("close"))["patient_id"]
-    return _judged_exactly(found, close, rows, people, as_of, formula) if len(close) else found
+    return _judged_exactly(found, close, rows, people, formula) if len(close) else found
 
 
-def _score_rows(people: pl.DataFrame, contributions: pl.DataFrame, as_of: dt.date, formula: Formula) -> pl.DataFrame:
+def _score_rows(people: pl.DataFrame, contributions: pl.DataFrame, formula: Formula) -> pl.DataFrame:
     decimals = formula.preset.decimals
     joined = (
         people.lazy()
@@ -79,7 +79,7 @@ def _score_rows(people: pl.DataFrame, contributions: pl.DataFrame, as_of: dt.dat
             pl.when(written).then(pl.col("composite", *CATEGORY_COLUMNS.values())),
         )
         .with_columns(
-            score_date=pl.lit(as_of),
+            score_date=pl.col("as_of"),
             composite_score=as_points(pl.col("composite"), decimals),
             composite_unrounded=as_points(pl.col("unrounded"), CONTRIBUTION_DECIMALS),
             score_band=pl.when(written).then(_band(formula)).otherwise(pl.lit(INSUFFICIENT)),
@@ -168,7 +168,7 @@ def _exclusion_rows(rows: pl.LazyFrame, settled: pl.DataFrame) -> pl.DataFrame:
 
 
 def _judged_exactly(
-    found: Scores, close: pl.Series, rows: pl.LazyFrame, people: pl.DataFrame, as_of: dt.date, formula: Formula
+    found: Scores, close: pl.Series, rows: pl.LazyFrame, people: pl.DataFrame, formula: Formula
 ) -> Scores:
     """Replace the rows of the patients in `close` by what the exact engine says."""
     of_patient: dict[str, list] = {patient: [] for patient in close}
@@ -178,7 +178,7 @@ def _judged_exactly(
         person["patient_id"]: score_patient(
             of_patient[person["patient_id"]],
             person["basis"],
-            as_of,
+            person["as_of"],
             formula.preset,
             formula.catalogue,
             birth_date=person["birth_date"],

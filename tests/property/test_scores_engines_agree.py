@@ -125,7 +125,7 @@ def exactly(people, preset):
         f"p{n}": score_patient(
             p["measurements"],
             p["sex"],
-            AS_OF,
+            p.get("as_of", AS_OF),
             preset,
             CATALOGUE,
             birth_date=parse_birth_date(p["birth_date"]),
@@ -150,6 +150,13 @@ def assert_same(found, expected):
 def test_both_engines_give_the_same_frames(variant, people):
     preset = VARIANTS[variant]
     assert_same(score_all(*frames(people), AS_OF, preset, CATALOGUE), exactly(people, preset))
+
+
+@settings(max_examples=12, deadline=None)
+@given(people=st.lists(patients(), min_size=1, max_size=6), days=st.lists(st.integers(0, 800), min_size=6, max_size=6))
+def test_every_patient_may_have_a_day_of_their_own(people, days):
+    dated = [p | {"as_of": AS_OF - dt.timedelta(days=n)} for p, n in zip(people, days, strict=False)]
+    assert_same(score_all(*frames(dated), AS_OF, LENIENT, CATALOGUE), exactly(dated, LENIENT))
 
 
 @settings(max_examples=25, deadline=None)
