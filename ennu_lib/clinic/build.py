@@ -11,6 +11,7 @@ from ennu_lib.clinic.content_spec import content_mistakes
 from ennu_lib.clinic.generate import Clinic, Loadable
 from ennu_lib.clinic.generators import PER_CHUNK, REFERENCE, defect_names
 from ennu_lib.clinic.labels import LabelSink
+from ennu_lib.clinic.labs_quirks import quirk_names
 from ennu_lib.clinic.loaders import open_loader
 from ennu_lib.clinic.params import ClinicParams, load_clinic_params
 from ennu_lib.clinic.pipeline import load_all
@@ -99,4 +100,9 @@ def _unknown_names(params: ClinicParams, catalogue: Catalogue) -> list[str]:
         for name in params.defects
         if name not in defect_names()
     ]
-    return tables + defects
+    old_scores = [
+        f"old_scores.{name}: no such way of scoring; there are {', '.join(quirk_names())}"
+        for name in params.old_scores
+        if name not in quirk_names()
+    ]
+    return tables + defects + old_scores

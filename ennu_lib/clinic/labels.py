@@ -1,9 +1,10 @@
 """Where the builder writes down what it planted: the answer key against which checks are scored.
 
-Two Parquet files in one directory of the workspace, never in the database:
+Three Parquet files in one directory of the workspace, never in the database:
 `labels.parquet` (table, key, defect, truth), one row per planted defect, key as text, parts of a composite key joined
 by `|`; truth is what a perfect repair of the cell would hold, NULL where the cell should be empty or the row is wrong;
-`identity_truth.parquet` (patient_id, person_id, household_id, kind), one row per patient row.
+`identity_truth.parquet` (patient_id, person_id, household_id, kind), one row per patient row;
+`score_truth.parquet` (health_score_id, way), one row per stored score that was computed otherwise than by its formula.
 """
 
 from __future__ import annotations
@@ -17,8 +18,12 @@ import pyarrow.parquet as pq
 
 LABELS_FILE = "labels.parquet"
 IDENTITY_FILE = "identity_truth.parquet"
+SCORES_FILE = "score_truth.parquet"
 LABELS_SCHEMA = {"table": pl.String, "key": pl.String, "defect": pl.String, "truth": pl.String}
 IDENTITY_SCHEMA = {"patient_id": pl.Int64, "person_id": pl.Int64, "household_id": pl.Int64, "kind": pl.String}
+
+SCORES_SCHEMA = {"health_score_id": pl.Int64, "way": pl.String}
+SCHEMAS = {LABELS_FILE: LABELS_SCHEMA, IDENTITY_FILE: IDENTITY_SCHEMA, SCORES_FILE: SCORES_SCHEMA}
 
 
 def as_written(values: pl.Series) -> pl.Series:
@@ -34,7 +39,7 @@ class LabelSink:
     def __init__(self, directory: Path | None):
         self.defects = 0
         self._directory = directory
-        self._pending: dict[str, list[pl.DataFrame]] = {LABELS_FILE: [], IDENTITY_FILE: []}
+        self._pending: dict[str, list[pl.DataFrame]] = {name: [] for name in SCHEMAS}
         self._writers: dict[str, pq.ParquetWriter] = {}
 
     def add(
@@ -56,6 +61,10 @@ class LabelSink:
         """Say who each patient row is: columns patient_id, person_id, household_id, kind."""
         self._pending[IDENTITY_FILE].append(frame.select(pl.col(n).cast(t) for n, t in IDENTITY_SCHEMA.items()))
 
+    def add_scores(self, frame: pl.DataFrame) -> None:
+        """Say how the old software computed some of its scores: columns health_score_id, way."""
+        self._pending[SCORES_FILE].append(frame.select(pl.col(n).cast(t) for n, t in SCORES_SCHEMA.items()))
+
     def flush(self) -> None:
         """Write what is pending, so that memory does not grow with the number of patients."""
         for name, frames in self._pending.items():
@@ -64,11 +73,11 @@ class LabelSink:
             frames.clear()
 
     def close(self) -> None:
-        """Write the rest; both files exist afterwards even when nothing was planted, and bear their final names."""
+        """Write the rest; all files exist afterwards even when nothing was planted, and bear their final names."""
         self.flush()
         if not self._directory:
             return
-        for name, schema in ((LABELS_FILE, LABELS_SCHEMA), (IDENTITY_FILE, IDENTITY_SCHEMA)):
+        for name, schema in SCHEMAS.items():
             if name not in self._writers:
                 self._write(name, pl.DataFrame(schema=schema))
             self._writers.pop(name).close()

@@ -31,6 +31,7 @@ from ennu_lib.clinic.people_registrations import registrations
 from ennu_lib.clinic.people_staff import Roster, draw_users
 
 MEASURES = "_measures"
+VITAL_COLUMNS = {"bmi": "bmi", "sbp": "bp_systolic", "dbp": "bp_diastolic", "resting_hr": "pulse", "waist": "waist"}
 COPIED_SHARE = 0.8
 IN_HOUSE = 2
 OTHER_CELLS = {
@@ -48,7 +49,10 @@ CELL_WORDS = {
 
 
 def vitals(chunk: Chunk) -> dict[str, pl.DataFrame]:
-    """`vitals` of visits in person; chunk.frames["_measures"] starts with their canonical values."""
+    """`vitals` of visits in person.
+
+    chunk.frames["_measures"] starts with their values: row, metric (position), day, value (canonical), key, collected.
+    """
     rng = chunk.rng("vitals")
     people, seen = registrations(chunk), visits(chunk)
     in_person = seen.filter(
@@ -73,52 +77,53 @@ def vitals(chunk: Chunk) -> dict[str, pl.DataFrame]:
     celsius = chance(rng, n, 0.05)
     fahrenheit = rng.normal(98.1, 0.45, n)
     taken = in_person["second"].to_numpy()[at] + rng.integers(0, 900, n)
-    chunk.frames[MEASURES] = _measures(
-        row, day, {code: of(code) for code in ("sbp", "dbp", "resting_hr")} | {"bmi": bmi}
+    frame = pl.DataFrame(
+        {
+            "vital_id": chunk.take_keys("vitals", n),
+            "patient_id": in_person["patient_id"].gather(at),
+            "encounter_id": sometimes(rng, in_person["encounter_id"].gather(at), 0.08),
+            "taken_at": moments(day, taken),
+            "height": sometimes(rng, pl.Series(np.where(metric_system, np.round(height * 2.54, 1), height)), 0.12),
+            "height_unit": sometimes(rng, pl.Series(np.where(metric_system, "cm", "in")), 0.08),
+            "weight": sometimes(rng, pl.Series(np.where(metric_system, np.round(weight / 2.20462, 1), weight)), 0.05),
+            "weight_unit": sometimes(rng, pl.Series(np.where(metric_system, "kg", "lb")), 0.05),
+            "bmi": sometimes(rng, pl.Series(bmi), 0.14),
+            "bp_systolic": sometimes(rng, pl.Series(of("sbp").astype(np.int64)), 0.05),
+            "bp_diastolic": sometimes(rng, pl.Series(of("dbp").astype(np.int64)), 0.05),
+            "bp_location": sometimes(rng, pick(rng, n, {"left arm": 6, "right arm": 4}), 0.5),
+            "position": sometimes(rng, pick(rng, n, {"sitting": 9, "standing": 1}), 0.5),
+            "pulse": sometimes(rng, pl.Series(of("resting_hr").astype(np.int64)), 0.07),
+            "respiration": sometimes(rng, pl.Series(rng.integers(12, 20, n)), 0.3),
+            "temperature": sometimes(
+                rng, pl.Series(np.round(np.where(celsius, (fahrenheit - 32) / 1.8, fahrenheit), 1)), 0.25
+            ),
+            "temperature_unit": sometimes(rng, pl.Series(np.where(celsius, "C", "F")), 0.2),
+            "oxygen_saturation": sometimes(rng, pl.Series(np.minimum(rng.normal(98, 1.1, n).round(), 100)), 0.35),
+            "waist": sometimes(rng, pl.Series(of("waist")), 0.6),
+            "pain_score": sometimes(rng, pl.Series(np.minimum(rng.poisson(0.8, n), 10)), 0.55),
+            "taken_by": sometimes(rng, draw_users(rng, chunk, n), 0.1),
+            "comments": sometimes(rng, word_wheel("exam", "note_words").draw(rng, n), 0.85),
+            "DateTStamp": moments(day, np.minimum(taken + 600, DAY_SECONDS - 1)),
+        }
     )
-    return {
-        "vitals": pl.DataFrame(
-            {
-                "vital_id": chunk.take_keys("vitals", n),
-                "patient_id": in_person["patient_id"].gather(at),
-                "encounter_id": sometimes(rng, in_person["encounter_id"].gather(at), 0.08),
-                "taken_at": moments(day, taken),
-                "height": sometimes(rng, pl.Series(np.where(metric_system, np.round(height * 2.54, 1), height)), 0.12),
-                "height_unit": sometimes(rng, pl.Series(np.where(metric_system, "cm", "in")), 0.08),
-                "weight": sometimes(
-                    rng, pl.Series(np.where(metric_system, np.round(weight / 2.20462, 1), weight)), 0.05
-                ),
-                "weight_unit": sometimes(rng, pl.Series(np.where(metric_system, "kg", "lb")), 0.05),
-                "bmi": sometimes(rng, pl.Series(bmi), 0.14),
-                "bp_systolic": sometimes(rng, pl.Series(of("sbp").astype(np.int64)), 0.05),
-                "bp_diastolic": sometimes(rng, pl.Series(of("dbp").astype(np.int64)), 0.05),
-                "bp_location": sometimes(rng, pick(rng, n, {"left arm": 6, "right arm": 4}), 0.5),
-                "position": sometimes(rng, pick(rng, n, {"sitting": 9, "standing": 1}), 0.5),
-                "pulse": sometimes(rng, pl.Series(of("resting_hr").astype(np.int64)), 0.07),
-                "respiration": sometimes(rng, pl.Series(rng.integers(12, 20, n)), 0.3),
-                "temperature": sometimes(
-                    rng, pl.Series(np.round(np.where(celsius, (fahrenheit - 32) / 1.8, fahrenheit), 1)), 0.25
-                ),
-                "temperature_unit": sometimes(rng, pl.Series(np.where(celsius, "C", "F")), 0.2),
-                "oxygen_saturation": sometimes(rng, pl.Series(np.minimum(rng.normal(98, 1.1, n).round(), 100)), 0.35),
-                "waist": sometimes(rng, pl.Series(of("waist")), 0.6),
-                "pain_score": sometimes(rng, pl.Series(np.minimum(rng.poisson(0.8, n), 10)), 0.55),
-                "taken_by": sometimes(rng, draw_users(rng, chunk, n), 0.1),
-                "comments": sometimes(rng, word_wheel("exam", "note_words").draw(rng, n), 0.85),
-                "DateTStamp": moments(day, np.minimum(taken + 600, DAY_SECONDS - 1)),
-            }
+    chunk.frames[MEASURES] = _measures(row, day, frame)
+    return {"vitals": frame}
+
+
+def _measures(row: np.ndarray, day: np.ndarray, frame: pl.DataFrame) -> pl.DataFrame:
+    """What stands in the columns of `vitals`, one row per value."""
+    parts = [
+        frame.select(
+            row=pl.Series(row),
+            day=pl.Series(day),
+            metric=pl.lit(metric_index()[code], pl.Int64),
+            value=pl.col(column).cast(pl.Float64),
+            key="vital_id",
+            collected="taken_at",
         )
-    }
-
-
-def _measures(row: np.ndarray, day: np.ndarray, values: dict[str, np.ndarray]) -> pl.DataFrame:
-    index = metric_index()
-    return pl.concat(
-        [
-            pl.DataFrame({"row": row, "day": day, "metric": np.full(len(row), index[code]), "value": found})
-            for code, found in values.items()
-        ]
-    )
+        for code, column in VITAL_COLUMNS.items()
+    ]
+    return pl.concat(parts).drop_nulls("value")
 
 
 def chart_entries(chunk: Chunk) -> dict[str, pl.DataFrame]:
@@ -136,30 +141,29 @@ def chart_entries(chunk: Chunk) -> dict[str, pl.DataFrame]:
     value = np.where(metric >= 0, values[sheet, metric], 0.0)
     known = metric >= 0
     text = _cell_texts(rng, fields, which, metric, value)
-    chunk.frames[MEASURES] = pl.concat(
-        [
-            chunk.frames[MEASURES],
-            pl.DataFrame(
-                {"row": row[sheet][known], "day": day[sheet][known], "metric": metric[known], "value": value[known]}
-            ),
-        ]
-    )
     keyed = pl.Series(Roster.of(chunk).seen_by(rng, people["usual"].to_numpy()[row], day)).gather(sheet)
-    return {
-        "custom_chart_entries": pl.DataFrame(
-            {
-                "chart_entry_id": chunk.take_keys("custom_chart_entries", total),
-                "patient_id": people["patient_id"].to_numpy()[row][sheet],
-                "DateTaken": dates(day[sheet]),
-                "FieldName": fields["field"].gather(which),
-                "FieldValue": sometimes(rng, text, 0.008),
-                "UserNum": sometimes(rng, draw_users(rng, chunk, total), 0.1),
-                "ProvNum": sometimes(rng, keyed, 0.3),
-                "IsSigned": chance(rng, total, 0.7),
-                "DateTStamp": moments(day[sheet], any_seconds(rng, total)),
-            }
-        )
-    }
+    frame = pl.DataFrame(
+        {
+            "chart_entry_id": chunk.take_keys("custom_chart_entries", total),
+            "patient_id": people["patient_id"].to_numpy()[row][sheet],
+            "DateTaken": dates(day[sheet]),
+            "FieldName": fields["field"].gather(which),
+            "FieldValue": sometimes(rng, text, 0.008),
+            "UserNum": sometimes(rng, draw_users(rng, chunk, total), 0.1),
+            "ProvNum": sometimes(rng, keyed, 0.3),
+            "IsSigned": chance(rng, total, 0.7),
+            "DateTStamp": moments(day[sheet], any_seconds(rng, total)),
+        }
+    )
+    cells = pl.DataFrame(
+        {"row": row[sheet], "day": day[sheet], "metric": metric, "value": value, "key": frame["chart_entry_id"]}
+    ).filter(pl.Series(known) & frame["FieldValue"].is_not_null())
+    _remember(chunk, cells)
+    return {"custom_chart_entries": frame}
+
+
+def _remember(chunk: Chunk, measures: pl.DataFrame) -> None:
+    chunk.frames[MEASURES] = pl.concat([chunk.frames[MEASURES], measures], how="diagonal_relaxed")
 
 
 def _cell_texts(rng, fields: pl.DataFrame, which: np.ndarray, metric: np.ndarray, value: np.ndarray) -> pl.Series:
@@ -193,7 +197,6 @@ def member_metrics(chunk: Chunk) -> dict[str, pl.DataFrame]:
     lab = chunk.frames[MEASURED]
     copied = lab[sample(rng, len(lab), int(total * COPIED_SHARE))]
     own = _entered_by_hand(chunk, rng, total - len(copied))
-    chunk.frames[MEASURES] = pl.concat([chunk.frames[MEASURES], own.select("row", "day", "metric", "value")])
     every = pl.concat([copied, own], how="diagonal_relaxed").sort("day", maintain_order=True)
     n = len(every)
     from_lab = every["result_id"].is_not_null().to_numpy()
@@ -201,24 +204,25 @@ def member_metrics(chunk: Chunk) -> dict[str, pl.DataFrame]:
     stamp = np.minimum(every["day"].to_numpy() + np.where(from_lab, rng.integers(1, 7, n), 0), day_number(chunk.as_of))
     by_hand = pick(rng, n, {"manual": 7, "device": 3})
     source = pl.select(pl.when(pl.Series(values=from_lab)).then(pl.lit("lab import")).otherwise(by_hand)).to_series()
-    return {
-        "25againmembermetrics": pl.DataFrame(
-            {
-                "member_metric_id": chunk.take_keys("25againmembermetrics", n),
-                "patient_id": people["patient_id"].gather(every["row"]),
-                "metric_id": metrics()["metric_id"].gather(every["metric"]),
-                "lab_result_id": every["result_id"],
-                "metric_value": every["text"],
-                "metric_unit": sometimes(rng, every["unit"], 0.02),
-                "metric_date": dates(every["day"].to_numpy()),
-                "source": source,
-                "system": sometimes(rng, pick(rng, n, {"US": 94, "SI": 6}), 0.5),
-                "entered_by": blanked(draw_users(rng, chunk, n), from_lab & chance(rng, n, 0.35)),
-                "last_updated": moments(stamp, any_seconds(rng, n)),
-                "is_deleted": chance(rng, n, 0.003),
-            }
-        )
-    }
+    frame = pl.DataFrame(
+        {
+            "member_metric_id": chunk.take_keys("25againmembermetrics", n),
+            "patient_id": people["patient_id"].gather(every["row"]),
+            "metric_id": metrics()["metric_id"].gather(every["metric"]),
+            "lab_result_id": every["result_id"],
+            "metric_value": every["text"],
+            "metric_unit": sometimes(rng, every["unit"], 0.02),
+            "metric_date": dates(every["day"].to_numpy()),
+            "source": source,
+            "system": sometimes(rng, pick(rng, n, {"US": 94, "SI": 6}), 0.5),
+            "entered_by": blanked(draw_users(rng, chunk, n), from_lab & chance(rng, n, 0.35)),
+            "last_updated": moments(stamp, any_seconds(rng, n)),
+            "is_deleted": chance(rng, n, 0.003),
+        }
+    )
+    entered = every.select("row", "day", "metric", "value").with_columns(key=frame["member_metric_id"])
+    _remember(chunk, entered.filter(~pl.Series(from_lab) & ~frame["is_deleted"]))
+    return {"25againmembermetrics": frame}
 
 
 def _entered_by_hand(chunk: Chunk, rng: np.random.Generator, n: int) -> pl.DataFrame:

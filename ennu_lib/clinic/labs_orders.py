@@ -35,6 +35,7 @@ from ennu_lib.clinic.people_staff import Roster, draw_users
 ORDERS = "_orders"
 VENDOR_SHARES = [46, 36, 11, 7]
 FROM_VISITS = 0.62
+FASTING = "_fasting"
 FASTING_OF_PANEL = {"Comprehensive": 0.85, "Metabolic": 0.8, "Cardiac": 0.75}
 
 
@@ -218,7 +219,7 @@ def _specimens(chunk: Chunk) -> pl.DataFrame:
     flag = np.where(chance(rng, n, 0.03), "U", np.where(fasting, "Y", "N"))
     collected, second = drawn["collected"].to_numpy(), drawn["collected_second"].to_numpy()
     later = np.minimum(collected + rng.integers(0, 2, n), day_number(chunk.as_of))
-    return drawn.select(
+    specimens = drawn.select(
         pl.Series("specimen_id", chunk.take_keys("lab_specimens", n)),
         "order_id",
         pl.format("S{}", pl.col("order_id") + 700_000).alias("specimen_number"),
@@ -232,6 +233,8 @@ def _specimens(chunk: Chunk) -> pl.DataFrame:
         sometimes(rng, word_wheel("specimen_condition", "lab_words").draw(rng, n), 0.93).alias("condition_text"),
         sometimes(rng, moments(later, 64_000 + rng.integers(0, 15_000, n)), 0.1).alias("received_at"),
     )
+    chunk.frames[FASTING] = specimens.select("order_id", "fasting_flag")
+    return specimens
 
 
 def _reports(chunk: Chunk) -> pl.DataFrame:

@@ -118,7 +118,8 @@ def _shifted_ranges(texts: list[str], metric: np.ndarray, shift: np.ndarray) -> 
             shifted.append(text)
             continue
         sign = "".join(letter for letter in text if letter in "<>=")
-        shifted.append(sign + "-".join(f"{float(part) * factor:.3g}" for part in text.lstrip("<>=").split("-")))
+        bounds = (float(f"{float(part) * factor:.3g}") for part in text.lstrip("<>=").split("-"))
+        shifted.append(sign + "-".join(f"{bound:g}" for bound in bounds))
     return shifted
 
 

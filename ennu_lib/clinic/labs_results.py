@@ -41,6 +41,7 @@ MEASURED = "_measured"
 METRIC_OF_RESULT = "_metric_of_result"
 MOLAR_SHARE = 0.35
 NOT_DONE = ["TNP", "QNS", "DNR", "CANCELLED"]
+CALCULATED_LDL = "13457-7"
 OLD_EGFR_UNTIL = 19_000  # 2022-01-08: before, laboratories print ">59" for every normal filtration rate
 
 
@@ -63,7 +64,8 @@ def lab_results(chunk: Chunk) -> dict[str, pl.DataFrame]:
     """`lab_results` with `lab_result_notes` and `lab_result_corrections`.
 
     chunk.frames["_measured"] keeps result_id, row, metric (position), day, value (canonical), printed text and unit of
-    every final numeric result.
+    every final numeric result, and what decides whether a score may count it: order_id, test_code, collected and
+    entered (moments), is_corrected, is_calculated.
     """
     rng = chunk.rng("lab_results")
     done = (
@@ -119,6 +121,7 @@ class _Results:
         text, unit = self._molar(text, unit)
         days = self.done["collected"].to_numpy()[self.order]
         old = (self.metric == metric_index()["egfr"]) & (days < OLD_EGFR_UNTIL) & (self.value > 59)
+        self.printed[old] = 59
         return _replaced(text, old, ">59"), unit
 
     def _molar(self, text: pl.Series, unit: pl.Series) -> tuple[pl.Series, pl.Series]:
@@ -205,6 +208,13 @@ class _Results:
                 "day": self.done["collected"].gather(self.order),
                 "text": frame["test_value"],
                 "unit": frame["test_unit"],
+                "order_id": frame["lab_order_id"],
+                "test_code": frame["test_code"],
+                "collected": frame["collected_at"],
+                "entered": frame["entered_at"],
+                "is_corrected": frame["status"] == "corrected",
+                "is_calculated": frame["test_name"].str.to_lowercase().str.contains("calc", literal=True)
+                | (frame["loinc_code"] == CALCULATED_LDL).fill_null(False),
             }
         )
         return every.filter(frame["status"].is_in(["final", "corrected"]) & ~frame["is_deleted"])

@@ -2,7 +2,7 @@
 
 Until `GRADED_FROM` the score was the sum of points of the biomarkers inside their range (`legacy_score.csv`); since
 then it is the weighted mean of linear sub-scores over all measured biomarkers. Both are computed from the true values,
-before any defect is planted.
+before any defect is planted. A share of the scores (`old_scores` of the parameters) was computed otherwise.
 """
 
 from __future__ import annotations
@@ -13,8 +13,15 @@ import numpy as np
 import polars as pl
 
 from ennu_lib.clinic.chunk import Chunk
-from ennu_lib.clinic.labs_measures import MEASURES
+from ennu_lib.clinic.labs_known import known_values, newest
 from ennu_lib.clinic.labs_metrics import limits, metric_index, metrics
+from ennu_lib.clinic.labs_quirks import (
+    OTHER_SEX,
+    POINT_QUIRKS,
+    TRUNCATED,
+    with_earlier_ranges,
+    with_quirks,
+)
 from ennu_lib.clinic.labs_results import MEASURED
 from ennu_lib.clinic.people_draw import (
     any_seconds,
@@ -33,21 +40,22 @@ ADULT_DAYS = 18 * 365.25
 STALE_DAYS = 365
 FRESH_DAYS = {"Vitals": 90, "Body Composition": 90}
 LEAST_COVERAGE, LEAST_METRICS = 0.5, 8
-ACUTE_CRP = 10
+DETAIL = ("score", "metric", "value", "measured", "inside", "weight", "points")
 
 
 def health_scores(chunk: Chunk) -> dict[str, pl.DataFrame]:
     """`25againhealthscores` and `25againhealthscoredetails`."""
     rng = chunk.rng("25againhealthscores")
     occasions = _occasions(rng, chunk)
-    values = _newest_values(chunk, occasions)
-    old = _points(values.filter(pl.col("day") < GRADED_FROM))
-    new = _graded(values.filter(pl.col("day") >= GRADED_FROM))
-    details = pl.concat([old, new]).sort("score", "metric")
+    known = known_values(chunk)
+    plain = _details(chunk, occasions.with_columns(quirk=pl.lit(None, pl.String), is_late=pl.lit(False)), known)
+    occasions = _with_effect(chunk, occasions, known, plain)
+    details = _details(chunk, occasions, known)
     totals = _totals(details, occasions)
     keys = chunk.take_keys("25againhealthscores", len(totals))
     totals = totals.with_columns(pl.Series("health_score_id", keys))
     details = details.join(totals.select("score", "health_score_id"), on="score", how="inner", maintain_order="left")
+    chunk.labels.add_scores(totals.drop_nulls("quirk").select("health_score_id", way="quirk"))
     return {
         "25againhealthscores": _score_frame(chunk, rng, totals),
         "25againhealthscoredetails": _detail_frame(chunk, details),
@@ -55,7 +63,10 @@ def health_scores(chunk: Chunk) -> dict[str, pl.DataFrame]:
 
 
 def _occasions(rng: np.random.Generator, chunk: Chunk) -> pl.DataFrame:
-    """When scores were computed: some days after results came in. Columns score (0 …), row, person, sex, day."""
+    """When scores were computed: some days after results came in.
+
+    Columns score (0 …), row, person, sex, day, created, is_late, quirk.
+    """
     people = registrations(chunk)
     drawn = chunk.frames[MEASURED].select("row", "day").unique(maintain_order=True)
     born = people["true_birth_day"].gather(drawn["row"])
@@ -75,24 +86,51 @@ def _occasions(rng: np.random.Generator, chunk: Chunk) -> pl.DataFrame:
             "day": day.astype(np.int32),
         }
     ).unique(["row", "day"], keep="first", maintain_order=True)
-    return frame.sort("day", "row").with_row_index("score")
+    frame = frame.sort("day", "row").with_row_index("score")
+    created = moments(frame["day"].to_numpy(), any_seconds(rng, len(frame)))
+    return with_quirks(chunk, frame.with_columns(created=created), GRADED_FROM)
 
 
-def _newest_values(chunk: Chunk, occasions: pl.DataFrame) -> pl.DataFrame:
-    """For every score and biomarker the patient row's newest value up to that day; `measured` is its day."""
-    known = pl.concat(
-        [
-            chunk.frames[MEASURED].select("row", "metric", "day", "value"),
-            chunk.frames[MEASURES].select("row", "metric", "day", "value"),
-        ],
-        how="vertical_relaxed",
+def _with_effect(chunk: Chunk, occasions: pl.DataFrame, known: pl.DataFrame, plain: pl.DataFrame) -> pl.DataFrame:
+    """The occasions without those quirks that change nothing: nobody could tell that they were there."""
+    odd = occasions.filter(pl.col("quirk").is_not_null())
+    before = plain.join(odd, on="score", how="semi").group_by("score").agg(before=pl.col("points").sum())
+    after = _totals(_details(chunk, odd, known), odd).join(before, on="score", how="left")
+    graded = pl.col("day") >= GRADED_FROM
+    same = _rounded(pl.col("total"), graded, pl.col("quirk") == TRUNCATED) == _rounded(
+        pl.col("before"), graded, pl.lit(False)
     )
-    known = known.with_columns(pl.col("day").cast(pl.Int32)).sort("day", maintain_order=True)
-    known = known.with_columns(pl.col("day").alias("measured"))
-    cells = occasions.join(pl.DataFrame({"metric": np.arange(len(metrics()))}), how="cross").sort(
-        "day", maintain_order=True
+    told = after.filter(~same.fill_null(False)).select("score", told=pl.lit(True))
+    marked = occasions.join(told, on="score", how="left", maintain_order="left")
+    told = pl.col("told").fill_null(False)
+    return marked.with_columns(quirk=pl.when(told).then("quirk"), is_late=told & pl.col("is_late")).drop("told")
+
+
+def _details(chunk: Chunk, occasions: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
+    """Every contribution to every score, by the columns of DETAIL."""
+    other = {"M": "F", "F": "M"}
+    sexed = occasions.with_columns(
+        sex=pl.when(pl.col("quirk") == OTHER_SEX).then(pl.col("sex").replace(other)).otherwise("sex")
     )
-    return cells.join_asof(known, on="day", by=["row", "metric"], check_sortedness=False)
+    old, new = sexed.filter(pl.col("day") < GRADED_FROM), sexed.filter(pl.col("day") >= GRADED_FROM)
+    values = newest(old, known)
+    points = _points(_cells(old, values))
+    for quirk in POINT_QUIRKS:
+        points = quirk(points, known)
+    graded = _graded(chunk, newest(new, known.filter("graded")))
+    return pl.concat([points.select(DETAIL), graded.select(DETAIL)]).sort("score", "metric", maintain_order=True)
+
+
+def _cells(occasions: pl.DataFrame, values: pl.DataFrame) -> pl.DataFrame:
+    """Every biomarker of the old formula for every score, measured or not."""
+    of = occasions.select("score", "row", "sex", "day", "created", "is_late", "quirk")
+    every = of.join(_point_rules().select("metric", "sex"), on="sex", how="inner", maintain_order="left")
+    return every.join(
+        values.select("score", "metric", "value", "measured"),
+        on=["score", "metric"],
+        how="left",
+        maintain_order="left",
+    )
 
 
 @lru_cache(maxsize=1)
@@ -110,14 +148,8 @@ def _points(values: pl.DataFrame) -> pl.DataFrame:
     """Points of the old formula: all or nothing; a biomarker that was never measured earns nothing."""
     joined = values.join(_point_rules(), on=["metric", "sex"], how="inner", maintain_order="left")
     inside = (pl.col("value") >= pl.col("low")) & ((pl.col("value") <= pl.col("high")) | pl.col("high_ok"))
-    return joined.with_columns(inside.fill_null(False).alias("inside")).select(
-        "score",
-        "metric",
-        "value",
-        "measured",
-        "inside",
-        pl.col("points").alias("weight"),
-        pl.when("inside").then("points").otherwise(0.0).alias("points"),
+    return joined.with_columns(inside.fill_null(False).alias("inside"), weight="points").with_columns(
+        points=pl.when("inside").then("weight").otherwise(0.0)
     )
 
 
@@ -138,6 +170,7 @@ def _graded_rules() -> pl.DataFrame:
                     "zero_low": frame[f"zero_low_{sex}"].cast(pl.Float64),
                     "zero_high": frame[f"zero_high_{sex}"].cast(pl.Float64),
                     "applies": (frame[f"optimal_range_{sex}"] != "N/A"),
+                    "factor": frame["significance_class"].replace_strict(CLASS_FACTOR),
                     "weight": frame["metric_weight"] * frame["significance_class"].replace_strict(CLASS_FACTOR),
                     "fresh": frame["metric_type"].replace_strict(FRESH_DAYS, default=180, return_dtype=pl.Int64),
                     "code": frame["metric_code"],
@@ -147,12 +180,10 @@ def _graded_rules() -> pl.DataFrame:
     return pl.concat(parts).filter("applies")
 
 
-def _graded(values: pl.DataFrame) -> pl.DataFrame:
+def _graded(chunk: Chunk, values: pl.DataFrame) -> pl.DataFrame:
     """Contributions of the graded formula; they add up to the score before rounding."""
     joined = values.join(_graded_rules(), on=["metric", "sex"], how="inner", maintain_order="left")
-    joined = joined.filter(
-        pl.col("value").is_not_null() & ~((pl.col("code") == "hs_crp") & (pl.col("value") > ACUTE_CRP))
-    )
+    joined = with_earlier_ranges(chunk, joined.sort("score", "metric"))
     age = pl.col("day") - pl.col("measured")
     lasting = pl.col("code") == "lp_a"
     joined = joined.filter(lasting | (age <= STALE_DAYS))
@@ -174,14 +205,8 @@ def _graded(values: pl.DataFrame) -> pl.DataFrame:
         & (pl.col("metric") < metric_index()["tsh"]).any().over("score")
         & pl.col("code").is_in(_metabolic()).any().over("score")
     )
-    return joined.filter(enough).select(
-        "score",
-        "metric",
-        "value",
-        "measured",
-        inside.alias("inside"),
-        pl.col("effective").alias("weight"),
-        (share * pl.col("sub")).alias("points"),
+    return joined.filter(enough).with_columns(
+        inside.alias("inside"), pl.col("effective").alias("weight"), (share * pl.col("sub")).alias("points")
     )
 
 
@@ -193,10 +218,11 @@ def _metabolic() -> list[str]:
 def _totals(details: pl.DataFrame, occasions: pl.DataFrame) -> pl.DataFrame:
     """Scores with at least one measured biomarker; graded ones only with enough of the weight measured."""
     applicable = _graded_rules().group_by("sex").agg(pl.col("weight").sum().alias("applicable"))
+    measured = pl.col("value").is_not_null()
     sums = details.group_by("score", maintain_order=True).agg(
         pl.col("points").sum().alias("total"),
-        pl.col("value").is_not_null().sum().alias("metrics_counted"),
-        pl.when(pl.col("value").is_not_null()).then("weight").otherwise(0.0).sum().alias("measured_weight"),
+        measured.sum().alias("metrics_counted"),
+        pl.when(measured).then("weight").otherwise(0.0).sum().alias("measured_weight"),
         pl.col("weight").sum().alias("all_weight"),
     )
     scores = occasions.join(sums, on="score", how="inner", maintain_order="left").join(applicable, on="sex", how="left")
@@ -206,6 +232,13 @@ def _totals(details: pl.DataFrame, occasions: pl.DataFrame) -> pl.DataFrame:
         (pl.col("measured_weight") / pl.when(graded).then("applicable").otherwise("all_weight")).alias("coverage"),
     )
     return scores.filter((pl.col("metrics_counted") > 0) & (~pl.col("graded") | (pl.col("coverage") >= LEAST_COVERAGE)))
+
+
+def _rounded(total: pl.Expr, graded: pl.Expr, truncated: pl.Expr) -> pl.Expr:
+    """As the old system wrote it: whole points before, tenths since, halves upwards, but for a truncated one."""
+    # Sums of binary fractions end a hair below the tie that they stand for.
+    half = pl.when(truncated.fill_null(False)).then(0.0).otherwise(0.5) + 1e-9
+    return pl.when(graded).then((total * 10 + half).floor() / 10).otherwise((total + half).floor())
 
 
 def _score_frame(chunk: Chunk, rng: np.random.Generator, totals: pl.DataFrame) -> pl.DataFrame:
@@ -220,15 +253,12 @@ def _score_frame(chunk: Chunk, rng: np.random.Generator, totals: pl.DataFrame) -
         if members is not None
         else None
     )
-    rounded = (
-        pl.when("graded").then((pl.col("total") * 10 + 0.5).floor() / 10).otherwise((pl.col("total") + 0.5).floor())
-    )
     return totals.select(
         "health_score_id",
         patient["patient_id"],
         (member if member is not None else pl.lit(None, pl.Int64)).alias("member_id"),
         pl.from_epoch("day", time_unit="d").alias("score_date"),
-        rounded.alias("score"),
+        _rounded(pl.col("total"), pl.col("graded"), pl.col("quirk") == TRUNCATED).alias("score"),
         pl.when("graded")
         .then(pl.lit("hs-graded-v1"))
         .otherwise(pl.lit("hs-legacy-binary-2016"))
@@ -237,7 +267,7 @@ def _score_frame(chunk: Chunk, rng: np.random.Generator, totals: pl.DataFrame) -
         pl.col("coverage").clip(0, 1),
         pl.col("sex").alias("gender_used"),
         sometimes(rng, word_wheel("outcome", "note_words").draw(rng, n), 0.9).alias("score_note"),
-        moments(totals["day"].to_numpy(), any_seconds(rng, n)).alias("created_at"),
+        pl.col("created").alias("created_at"),
         moments(totals["day"].to_numpy(), 86_000).alias("last_updated"),
     )
 

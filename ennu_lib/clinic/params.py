@@ -17,6 +17,7 @@ Share = Annotated[float, Field(ge=0, le=1)]
 class ClinicParams(BaseModel):
     """What the built clinic looks like: its date, its volumes, and the share of rows that carry each defect.
 
+    `old_scores`: the share of stored health scores that the old software computed otherwise than its formula says.
     `people` and `office` hold the sections of the hand-written generators, as plain values.
     """
 
@@ -28,6 +29,7 @@ class ClinicParams(BaseModel):
     text_scale: Annotated[float, Field(gt=0, le=20)] = 1.0
     volumes: dict[str, Annotated[float, Field(gt=0)]] = {}
     defects: dict[str, Share] = {}
+    old_scores: dict[str, Share] = {}
     people: dict[str, Any] = {}
     office: dict[str, Any] = {}
 

@@ -10,17 +10,18 @@ from pathlib import Path
 import polars as pl
 
 from ennu_lib.clinic.build import plan_clinic
-from ennu_lib.clinic.labels import IDENTITY_FILE, LABELS_FILE, LabelSink
+from ennu_lib.clinic.labels import IDENTITY_FILE, LABELS_FILE, SCORES_FILE, LabelSink
 from ennu_lib.config import params_dir
 
 
 @dataclass(frozen=True)
 class OneClinic:
-    """Tables by name, the labels (table, key, defect, truth) and the identity truth."""
+    """Tables by name, the labels (table, key, defect, truth), who is who, and how odd scores were computed."""
 
     tables: dict[str, pl.DataFrame]
     labels: pl.DataFrame
     truth: pl.DataFrame
+    old_scores: pl.DataFrame
 
 
 @lru_cache(maxsize=4)
@@ -37,4 +38,5 @@ def one_clinic(patients: int = 500, seed: int = 11, *, defects: bool) -> OneClin
         sink.close()
         labels = pl.read_parquet(Path(directory) / LABELS_FILE)
         truth = pl.read_parquet(Path(directory) / IDENTITY_FILE)
-    return OneClinic({name: pl.concat(frames) for name, frames in parts.items()}, labels, truth)
+        old_scores = pl.read_parquet(Path(directory) / SCORES_FILE)
+    return OneClinic({name: pl.concat(frames) for name, frames in parts.items()}, labels, truth, old_scores)

@@ -5,7 +5,7 @@ import datetime as dt
 import numpy as np
 import polars as pl
 
-from ennu_lib.clinic.labels import IDENTITY_FILE, LABELS_FILE, LabelSink
+from ennu_lib.clinic.labels import IDENTITY_FILE, LABELS_FILE, SCORES_FILE, LabelSink
 
 
 def test_labels_are_streamed_and_appear_only_when_whole(tmp_path):
@@ -22,7 +22,7 @@ def test_labels_are_streamed_and_appear_only_when_whole(tmp_path):
         ("lab_tests", "a|1", "orphan", "2026-01-02 03:04:05"),
     ]
     assert sink.defects == 3
-    assert sorted(path.name for path in tmp_path.iterdir()) == [IDENTITY_FILE, LABELS_FILE]
+    assert sorted(path.name for path in tmp_path.iterdir()) == [IDENTITY_FILE, LABELS_FILE, SCORES_FILE]
 
 
 def test_identities_have_their_columns_and_the_files_are_private(tmp_path):
