@@ -15,6 +15,14 @@ from ennu_lib.scores.outputs import (
     status_table,
     write_scores,
 )
+from ennu_lib.scores.parity import (
+    change_table,
+    class_table,
+    compare_stored,
+    component_table,
+    parity_counts,
+    parity_findings,
+)
 from ennu_lib.scores.preset import Preset, load_presets
 from ennu_lib.scores.sources import resolution_counts, unresolved_names
 from ennu_lib.scores.stored import stored_scores, with_source_scores
@@ -24,8 +32,14 @@ __all__ = [
     "Measurement",
     "Preset",
     "band_table",
+    "change_table",
+    "class_table",
+    "compare_stored",
+    "component_table",
     "exclusion_table",
     "load_presets",
+    "parity_counts",
+    "parity_findings",
     "resolution_counts",
     "run_measurements",
     "score_all",

@@ -51,6 +51,12 @@ def scored_people(phase: Phase) -> pl.LazyFrame:
     return golden.select(pl.col("__key").alias("patient_id"), sex="gender", birth_date="date_of_birth")
 
 
+def people_of_rows(phase: Phase) -> pl.LazyFrame:
+    """What is known of the patient behind every patient row of the source: patient_id, sex, birth_date."""
+    known = scored_people(phase).rename({"patient_id": "golden_id"})
+    return phase.scan("identity/members").select("patient_id", "golden_id").join(known, on="golden_id", how="left")
+
+
 def write_scores(phase: Phase, scores: Scores, preset: str) -> list[str]:
     """Write `scores/health_scores`, `scores/links`, `scores/patch.contacts` and the evidence frames; return names.
 
