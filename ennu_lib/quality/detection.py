@@ -11,11 +11,13 @@ from ennu_lib.config import RunParams, params_dir, workspace_root
 from ennu_lib.errors import GateFailed, OutOfOrder, UsageError
 from ennu_lib.evidence.phase import read_evidence
 from ennu_lib.rules import MOMENTS, load_rules, run_rules, workspace_tables
-from ennu_lib.rules.labels import Detection, load_detection, scored, undetected
+from ennu_lib.rules.labels import Detection, classed, load_detection, looked_for, scored, undetected
 from ennu_lib.workspace import Workspace
 
 AUDIT = "01_audit"
 LABELS = "labels.parquet"
+OLD_SCORES = "score_truth.parquet"
+PARITY = "scores/parity"
 
 
 def score_run(params: RunParams, run_id: str | None) -> tuple[str, pl.DataFrame, Detection, list[str]]:
@@ -33,7 +35,7 @@ def score_run(params: RunParams, run_id: str | None) -> tuple[str, pl.DataFrame,
     rules = load_rules(params_dir() / "rules")
     detection = load_detection(params_dir() / "rules" / "detection.yml", set(rules))
     tables = workspace_tables(workspace, params.today, in_memory=True)
-    found = run_rules([rule for rule in rules.values() if rule.moment == "source"], tables)
+    found = run_rules(looked_for(rules, detection), tables)
     planted = pl.read_parquet(labels)
     return workspace.run_id, scored(found.issues, planted, tables, detection), detection, undetected(planted, detection)
 
@@ -94,11 +96,25 @@ def kill_text(run_id: str) -> str:
     return "\n".join([f"kill rate over {tried} rules: {killed} of {planted} planted defects found{share}", *lines])
 
 
+def parity_text(params: RunParams, run_id: str, detection: Detection) -> str:
+    """How parity classed the stored scores that were computed otherwise, as a line; says so before phase 05."""
+    truth, workspace = labels_of(params).with_name(OLD_SCORES), Workspace(run_id)
+    if not truth.is_file():
+        return "stored scores: how the old software computed them is not known"
+    if not workspace.exists(PARITY):
+        return "stored scores: 05_health_scores has not finished"
+    found = classed(pl.read_parquet(truth), workspace.scan(PARITY).collect(), detection)
+    ways = (f"{row['way']} {row['found']} of {row['planted']}" for row in found.iter_rows(named=True))
+    planted, right = found["planted"].sum(), found["found"].sum()
+    return f"stored scores computed otherwise: {right} of {planted} have the class of their cause ({', '.join(ways)})"
+
+
 def detect(params: RunParams, run_id: str | None, say: Callable[[str], None]) -> None:
     """Print the score per kind. Raises GateFailed when a kind misses its target."""
     name, found, detection, unlooked = score_run(params, run_id)
     say(as_text(name, found, detection, unlooked))
     say(kill_text(name))
+    say(parity_text(params, name, detection))
     missed = [row["kind"] for row in found.iter_rows(named=True) if not reached(row, detection)]
     if missed:
         raise GateFailed(f"{len(missed)} kinds miss their target: {', '.join(missed)}")

@@ -1,7 +1,7 @@
 """The data-quality rules: what each one says is data in `params/rules`, what it looks at is one small function.
 
 A lower room, because a rule runs when its data exist: most on the source in phase 02, some on the mapped records in
-phase 04, a few on what was scored and loaded in phase 08.
+phase 04, two on the scores in phase 05, a few on what was loaded in phase 08.
 """
 
 from ennu_lib.rules.control_totals import read_control_totals

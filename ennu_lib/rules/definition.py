@@ -25,8 +25,13 @@ Kahn = Literal[
 ]
 Action = Literal["fix", "flag", "quarantine", "block"]
 Role = Literal["front desk", "billing", "clinical", "data team"]
-Moment = Literal["source", "mapped", "loaded"]
-MOMENTS: dict[str, str] = {"source": "02_remediation", "mapped": "04_mapping", "loaded": "08_reconciliation"}
+Moment = Literal["source", "mapped", "scored", "loaded"]
+MOMENTS: dict[str, str] = {
+    "source": "02_remediation",
+    "mapped": "04_mapping",
+    "scored": "05_health_scores",
+    "loaded": "08_reconciliation",
+}
 FILES = ("patient", "clinical", "financial", "office", "general", "gates")
 
 

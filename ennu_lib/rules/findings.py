@@ -20,6 +20,7 @@ WEIGHT = {Severity.ERROR: Severity.WARN}
 ISSUES_FILES: dict[str, str] = {
     "source": "clean/issues",
     "mapped": "issues/04_mapping",
+    "scored": "issues/05_health_scores",
     "loaded": "issues/08_reconciliation",
 }
 

@@ -9,15 +9,20 @@ from pydantic import Field
 
 from ennu_lib.config import Strict, load_model
 from ennu_lib.errors import ConfigurationError
+from ennu_lib.rules.definition import Rule
 from ennu_lib.rules.tables import KEY, NotHere, Tables
 
 
 class Detection(Strict):
-    """params/rules/detection.yml: per kind of defect, the rules and reasons that must find it."""
+    """params/rules/detection.yml: per kind of defect, the rules and reasons that must find it.
+
+    `old_scores`: per way in which the old software computed some of its scores, the class that parity must give them.
+    """
 
     recall: float = Field(gt=0, le=1)
     false_alarms: float = Field(ge=0, lt=1)
     kinds: dict[str, list[str]]
+    old_scores: dict[str, str] = {}
 
     def detectors(self) -> pl.DataFrame:
         """kind, rule, reason."""
@@ -37,6 +42,25 @@ def load_detection(path: Path, rules: set[str]) -> Detection:
     if unknown:
         raise ConfigurationError(str(path), [f"{rule} is no rule" for rule in unknown])
     return detection
+
+
+def looked_for(rules: dict[str, Rule], detection: Detection) -> list[Rule]:
+    """The rules over the source, and those of later phases that are named for a kind: they see the source as well."""
+    named = set(detection.detectors()["rule"])
+    return [rule for rule in rules.values() if rule.moment == "source" or rule.id in named]
+
+
+def classed(truth: pl.DataFrame, parity: pl.DataFrame, detection: Detection) -> pl.DataFrame:
+    """How parity classed the scores that the old software computed otherwise: way, class, planted, found, recall.
+
+    `truth`: health_score_id, way. `parity`: score_id, class.
+    """
+    wanted = pl.DataFrame(list(detection.old_scores.items()), schema=["way", "class"], orient="row")
+    planted = truth.join(wanted, on="way").with_columns(score_id=pl.col("health_score_id").cast(pl.String))
+    judged = planted.join(parity.select("score_id", given="class"), on="score_id", how="left")
+    found = (pl.col("given") == pl.col("class")).fill_null(False)
+    counted = judged.group_by("way", "class").agg(planted=pl.len(), found=found.sum())
+    return counted.with_columns(recall=pl.col("found") / pl.col("planted")).sort("way")
 
 
 def scored(issues: pl.DataFrame, labels: pl.DataFrame, tables: Tables, detection: Detection) -> pl.DataFrame:

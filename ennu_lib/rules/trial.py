@@ -12,7 +12,7 @@ from ennu_lib.rules.mutation_plan import Mutations, load_mutations
 from ennu_lib.rules.tables import Tables
 
 SEED = 7
-FAMILY: dict[str, str] = {"source": "REM", "mapped": "MAP", "loaded": "REC"}
+FAMILY: dict[str, str] = {"source": "REM", "mapped": "MAP", "scored": "SCO", "loaded": "REC"}
 BLIND = "It passes, but finds too few of the defects planted into a shadow copy."
 
 

@@ -11,7 +11,7 @@ from ennu_lib.config import params_dir
 from ennu_lib.evidence import Status
 from ennu_lib.keys import Keys
 from ennu_lib.rules import Tables, load_rules, registry, run_rules
-from ennu_lib.rules.labels import load_detection, scored
+from ennu_lib.rules.labels import load_detection, looked_for, scored
 from ennu_lib.rules.mutation import by_rule, kill_rates
 from ennu_lib.rules.mutation_plan import load_mutations
 from ennu_lib.rules.quarantine import Release, dependents, quarantined, split_released
@@ -65,7 +65,8 @@ def extracted(clinic):
 
 @pytest.fixture(scope="module")
 def run(extracted, rules):
-    return run_rules([r for r in rules.values() if r.moment == "source"], tables_of(extracted))
+    detection = load_detection(FOLDER / "detection.yml", set(rules))
+    return run_rules(looked_for(rules, detection), tables_of(extracted))
 
 
 def test_every_rule_gives_a_result(run):

@@ -8,6 +8,8 @@ from ennu_lib.rules.parsing import number
 from ennu_lib.rules.registry import Look, checks
 from ennu_lib.rules.tables import KEY, NotHere, Tables
 
+PARITY = "scores/parity"
+
 
 @checks("PAT-01")
 def one_contact(tables: Tables, settings) -> list[Look]:
@@ -52,7 +54,10 @@ def no_stranger(tables: Tables, settings) -> list[Look]:
 
 @checks("CLN-16")
 def score_parity(tables: Tables, settings) -> list[Look]:
-    """A stored score is the sum of the points stored with it; recomputing it from measurements is phase 05's part."""
+    """A stored score is the one recomputed as of its own day, and the sum of the points stored with it.
+
+    Phase 05 recomputes; before it has, only the sum is looked at.
+    """
     points = (
         tables("25againhealthscoredetails", "health_score_id", "points")
         .group_by("health_score_id")
@@ -61,9 +66,30 @@ def score_parity(tables: Tables, settings) -> list[Look]:
     frame = tables("25againhealthscores", "health_score_id", "score").join(
         points, on="health_score_id", how="left", maintain_order="left"
     )
-    apart = (number("score") - pl.col("sum")).abs() > settings["within"]
-    outside = ~number("score").is_between(0, 100)
-    return [Look("25againhealthscores", frame, {("score", "NOT_SUM_OF_POINTS"): apart, ("score", "OUTSIDE"): outside})]
+    fails = {
+        ("score", "NOT_SUM_OF_POINTS"): (number("score") - pl.col("sum")).abs() > settings["within"],
+        ("score", "OUTSIDE"): ~number("score").is_between(0, 100),
+    }
+    if tables.read(PARITY) is not None:
+        compared = tables.file(PARITY, "score_id", "stored", "recomputed", "decimals", "class")
+        compared = compared.rename({"score_id": "health_score_id"})
+        frame = frame.join(compared, on="health_score_id", how="left", maintain_order="left")
+        fails |= _parity_fails(settings)
+    return [Look("25againhealthscores", frame, fails)]
+
+
+def _parity_fails(settings) -> dict[tuple[str, str], pl.Expr]:
+    """Every class but EXACT by its name; besides, whether the comparison is of this score and says what it says."""
+    stored, kind = number("stored"), pl.col("class")
+    apart = (stored - number("recomputed")).abs()
+    of_another = ((stored - number("score")).abs() > settings["same"]).fill_null(True) & (kind != "NOT_COMPARABLE")
+    half_a_unit = settings["half_a_unit"] * pl.lit(10.0).pow(-number("decimals"))
+    return {
+        ("score", "NOT_COMPARED"): kind.is_null() | of_another,
+        ("score", "NOT_EXACT"): (kind == "EXACT") & (apart > half_a_unit).fill_null(True),
+        **{("score", name): kind == name for name in settings["classes"]},
+        ("score", "UNEXPLAINED_BEYOND"): (kind == "UNEXPLAINED") & (apart > settings["beyond_points"]).fill_null(True),
+    }
 
 
 @checks("CLN-17")
