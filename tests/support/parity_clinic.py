@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
 from dataclasses import asdict
+from pathlib import Path
 
 import polars as pl
 
+from ennu_lib.clinic.labels import as_written
 from ennu_lib.config import params_dir
+from ennu_lib.scores.metric_names import Given, metric_ids
 from ennu_lib.scores.parity import Parity, StoredParts, compare
 from ennu_lib.scores.parity.occasions import occasions_of
 from ennu_lib.scores.parity.params import load_parity
-from ennu_lib.scores.parity.versions import MetricHistory
+from ennu_lib.scores.parity.versions import MetricHistory, read_history
+from ennu_lib.scores.source_params import load_measurement_sources
+from ennu_lib.scores.sources import measurements_from
+from ennu_lib.scores.stored import first_reports, stored_details, stored_scores
+from tests.support.one_clinic import one_clinic
 from tests.support.score_params import CATALOGUE, PRESETS, measured
 
 RULES = load_parity(params_dir() / "scores" / "parity.yml", PRESETS)
@@ -113,3 +121,54 @@ def one(score: str, measurements, *, history=None, **more) -> tuple[str, str]:
 def days_before(days: int, day: str = "2024-06-01") -> str:
     """ISO text of a day some days before the score's."""
     return (dt.date.fromisoformat(day) - dt.timedelta(days)).isoformat()
+
+
+SOURCES = load_measurement_sources(params_dir() / "scores" / "measurement_sources.yml")
+STORED = (
+    "patients",
+    "25againhealthscores",
+    "25againhealthscoredetails",
+    "25againmetrichistory",
+    "lab_result_corrections",
+)
+
+
+def extracted_clinic(folder: Path, patients: int) -> None:
+    """Write what parity reads of a clinic without defects into a folder, as phases 01 and 05 do."""
+    made = one_clinic(patients, defects=False).tables
+    for name in {*SOURCES.tables_needed(), *STORED}:
+        frame = made[name]
+        moments = [as_written(frame[c]).alias(c) for c, d in frame.schema.items() if d in (pl.Date, pl.Datetime)]
+        frame.with_columns(moments).write_parquet(folder / f"{name}.parquet")
+    tables = {name: pl.scan_parquet(folder / f"{name}.parquet") for name in SOURCES.tables_needed()}
+    for name, preset in PRESETS.items():
+        rows = measurements_from(tables, SOURCES, CATALOGUE, extra_loinc=preset.extra_loinc)
+        rows.collect().write_parquet(folder / f"inputs.{name}.parquet")
+
+
+def occasions_in(folder: Path) -> pl.DataFrame:
+    """The stored scores of such a folder."""
+    people = pl.scan_parquet(folder / "patients.parquet").select("patient_id", sex="gender", birth_date="date_of_birth")
+    stored = stored_scores(pl.scan_parquet(folder / "25againhealthscores.parquet"))
+    return occasions_of(stored, people, PRESETS, RULES.unnamed)
+
+
+def parity_in(folder: Path) -> Parity:
+    """Every stored score of such a folder compared."""
+
+    def table(name: str) -> pl.LazyFrame:
+        return pl.scan_parquet(folder / f"{name}.parquet")
+
+    given: Mapping[str, pl.LazyFrame] = {name: table(name) for name in SOURCES.tables_needed()}
+    codes = metric_ids(Given(given, SOURCES, CATALOGUE))
+    return compare(
+        occasions_in(folder),
+        {name: table(f"inputs.{name}") for name in PRESETS},
+        StoredParts(
+            stored_details(table("25againhealthscoredetails"), codes, CATALOGUE),
+            first_reports(table("lab_result_corrections")),
+        ),
+        PRESETS,
+        read_history(table("25againmetrichistory"), codes, CATALOGUE),
+        RULES,
+    )

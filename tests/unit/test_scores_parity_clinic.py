@@ -3,20 +3,11 @@
 import polars as pl
 import pytest
 
-from ennu_lib.clinic.labels import as_written
 from ennu_lib.config import params_dir
 from ennu_lib.rules.definition import load_rules
 from ennu_lib.rules.labels import classed, load_detection
-from ennu_lib.scores.metric_names import Given, metric_ids
-from ennu_lib.scores.parity import StoredParts, compare
-from ennu_lib.scores.parity.occasions import occasions_of
-from ennu_lib.scores.parity.versions import read_history
-from ennu_lib.scores.source_params import load_measurement_sources
-from ennu_lib.scores.sources import measurements_from
-from ennu_lib.scores.stored import first_reports, stored_details, stored_scores
 from tests.support.one_clinic import one_clinic
-from tests.support.parity_clinic import RULES
-from tests.support.score_params import CATALOGUE, PRESETS
+from tests.support.parity_clinic import extracted_clinic, parity_in
 
 
 @pytest.fixture(scope="module")
@@ -25,33 +16,10 @@ def clinic():
 
 
 @pytest.fixture(scope="module")
-def parity(clinic):
-    tables = {name: extracted(frame) for name, frame in clinic.tables.items()}
-    sources = load_measurement_sources(params_dir() / "scores" / "measurement_sources.yml")
-    given = Given({name: tables[name] for name in sources.tables_needed()}, sources, CATALOGUE)
-    people = tables["patients"].select("patient_id", sex="gender", birth_date="date_of_birth")
-    codes = metric_ids(given)
-    measurements = {
-        name: measurements_from(given.tables, sources, CATALOGUE, extra_loinc=preset.extra_loinc)
-        for name, preset in PRESETS.items()
-    }
-    return compare(
-        occasions_of(stored_scores(tables["25againhealthscores"]), people, PRESETS, RULES.unnamed),
-        {name: frame.collect().lazy() for name, frame in measurements.items()},
-        StoredParts(
-            stored_details(tables["25againhealthscoredetails"], codes, CATALOGUE),
-            first_reports(tables["lab_result_corrections"]),
-        ),
-        PRESETS,
-        read_history(tables["25againmetrichistory"], codes, CATALOGUE),
-        RULES,
-    )
-
-
-def extracted(frame: pl.DataFrame) -> pl.LazyFrame:
-    """As phase 01 leaves a table: moments as text."""
-    moments = [as_written(frame[c]).alias(c) for c, d in frame.schema.items() if d in (pl.Date, pl.Datetime)]
-    return frame.with_columns(moments).lazy()
+def parity(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("clinic")
+    extracted_clinic(folder, 500)
+    return parity_in(folder)
 
 
 def test_scores_of_the_formula_itself_are_reproduced(clinic, parity):
