@@ -83,6 +83,26 @@ def test_a_change_that_stands_on_an_undone_one_is_left_out_too():
     assert replayed(frame.lazy(), events.lazy(), ["swapped_contact"]).collect().equals(frame)
 
 
+def test_a_name_takes_the_mixed_case_that_the_clinic_gives_it_elsewhere():
+    written = [
+        "MacDonald",
+        "MacDonald",
+        "Macdonald",
+        "Del Valle",
+        "MACDONALD",
+        "DEL VALLE",
+        "dewitt",
+        "MACEY",
+        "Mcavoy",
+    ]
+    frame = pl.DataFrame({"__key": [str(n) for n in range(9)], "last": written})
+    rules = table_rules({"last": "family_name"})
+    clean, events = standardized(frame, rules)
+    assert clean["last"].to_list()[4:] == ["MacDonald", "Del Valle", "Dewitt", "Macey", "Mcavoy"]
+    assert events.height == 4
+    assert standardized(clean, rules)[1].is_empty()
+
+
 def test_swapped_fields_change_places():
     frame = pl.DataFrame({"__key": ["1", "2"], "city": ["FL", "Washington"], "state": ["Tampa", "DC"]})
     rules = table_rules(rows=[SwappedPlace(rule="swapped_place", city="city", state="state")])

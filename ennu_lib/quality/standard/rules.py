@@ -34,7 +34,8 @@ class Lists:
     """What a rule may know beside the value: the word lists, the run's day, unit spellings and the column's own codes.
 
     `choices` are the words of the column's code list in small letters, `spellings` folded text to usual spelling,
-    `default_day` a birth date that too many rows share to be anybody's.
+    `default_day` a birth date that too many rows share to be anybody's, `names` how the column writes names whose mixed
+    case no rule gives.
     """
 
     forms: Forms
@@ -43,6 +44,7 @@ class Lists:
     choices: frozenset[str] = frozenset()
     spellings: Mapping[str, str] | None = field(default_factory=dict)
     default_day: dt.date | None = None
+    names: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -61,6 +63,10 @@ class Rule:
 
 def _with_forms(function: Callable[[str, Forms], Outcome]) -> Callable[[Lists], Standard]:
     return lambda lists: lambda value: function(value, lists.forms)
+
+
+def _with_names(function: Callable[[str, Forms, Mapping[str, str]], Outcome]) -> Callable[[Lists], Standard]:
+    return lambda lists: lambda value: function(value, lists.forms, lists.names)
 
 
 def _dated(function: Callable[[str, Forms, dt.date], Outcome]) -> Callable[[Lists], Standard]:
@@ -90,8 +96,7 @@ def _plain_prose(lists: Lists) -> Glance:
 
 def _plain_name(lists: Lists) -> Glance:
     none = sorted(lists.forms.names.placeholders)
-    shape = r"^[A-Z][a-z]+(?:[ -][A-Z][a-z]+)*$"
-    return lambda value: value.str.contains(shape) & ~value.str.to_lowercase().is_in(none)
+    return lambda value: value.str.contains(names.PLAIN) & ~value.str.to_lowercase().is_in(none)
 
 
 def _usual_spelling(lists: Lists) -> Glance:
@@ -125,8 +130,8 @@ def _ucum(lists: Lists) -> Glance:
 
 
 RULES: dict[str, Rule] = {
-    "name": Rule(3, _with_forms(names.name), _plain_name),
-    "family_name": Rule(1, _with_forms(names.family_name), _plain_name),
+    "name": Rule(3, _with_names(names.name), _plain_name),
+    "family_name": Rule(1, _with_names(names.family_name), _plain_name),
     "suffix": Rule(2, _with_forms(names.suffix)),
     "phone": Rule(3, _with_forms(contact.phone)),
     "email": Rule(3, _with_forms(contact.email)),

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import polars as pl
 
 from ennu_lib.catalog.biomarkers import BiomarkerCatalogue
-from ennu_lib.quality.standard import derived, row_rules
+from ennu_lib.quality.standard import derived, names, row_rules
 from ennu_lib.quality.standard.column import ColumnStandard
 from ennu_lib.quality.standard.dates import birth_date
 from ennu_lib.quality.standard.declared import TableRules
@@ -17,6 +17,7 @@ from ennu_lib.quality.standard.derived import MeasurementColumns, Utc
 from ennu_lib.quality.standard.events import KEY, events_of, no_events
 from ennu_lib.quality.standard.forms import Forms
 from ennu_lib.quality.standard.measurements import UNIT_RULE, UNIT_VERSION, Measurements
+from ennu_lib.quality.standard.names import usual_names
 from ennu_lib.quality.standard.readable import all_readable, readable, textual_tables
 from ennu_lib.quality.standard.row_rules import RowRule, Tables
 from ennu_lib.quality.standard.rules import RULES, Lists
@@ -28,6 +29,9 @@ EXPECTED = {
     "integer": (pl.Int64,), "bigint": (pl.Int64,), "smallint": (pl.Int64,), "boolean": (pl.Boolean, pl.Int64),
     "float": (pl.Float64,), "decimal": (pl.Decimal,), "blob": (pl.Binary,),
 }  # fmt: skip
+
+
+NAMES = {"name": names.name, "family_name": names.family_name}
 
 
 @dataclass(frozen=True)
@@ -196,6 +200,8 @@ def _lists_of(column: str, rule: str, rules: TableRules, rows: pl.LazyFrame, lis
     lists = replace(lists, choices=frozenset(choice.casefold() for choice in choices))
     if rule == "spelling":
         return replace(lists, spellings=usual_spellings(rows, column, sorted(choices), lists.forms))
+    if rule in NAMES:
+        return replace(lists, names=usual_names(rows, column, lists.forms, NAMES[rule]))
     if rule == "birth_date":
         return replace(lists, default_day=_shared_default(column, rows, lists))
     return lists
