@@ -101,19 +101,21 @@ def _zero_date(planting: Planting, column: Column, rate: float) -> None:
 
 
 def _sentinel_date(planting: Planting, column: Column, rate: float) -> None:
-    at = planting.positions(planting.columns[column.name].is_not_null(), rate)
+    at = planting.positions(planting.true[column.name].is_not_null(), rate)
     values = pl.Series(SENTINELS).gather(planting.rng.integers(0, len(SENTINELS), len(at)))
     planting.put(column.name, at, values, "sentinel_date")
 
 
 def _placeholder(planting: Planting, column: Column, rate: float) -> None:
+    """Words that say nothing, but for those that say something in this column: `none` may be one of its codes."""
     at = planting.positions(planting.columns[column.name].is_null(), rate)
-    values = pl.Series(PLACEHOLDERS).gather(planting.rng.integers(0, len(PLACEHOLDERS), len(at)))
+    words = [word for word in PLACEHOLDERS if word.lower() not in _codes(column)]
+    values = pl.Series(words).gather(planting.rng.integers(0, len(words), len(at)))
     planting.put(column.name, at, values, "placeholder")
 
 
 def _mixed_spelling(planting: Planting, column: Column, rate: float) -> None:
-    at = planting.positions(planting.columns[column.name].is_not_null(), rate)
+    at = planting.positions(planting.true[column.name].is_not_null(), rate)
     spelled = planting.columns[column.name].gather(at)
     other = [spelled.str.to_uppercase(), spelled.str.to_lowercase(), spelled + " "]
     kind = pl.Series("kind", planting.rng.integers(0, 3, len(at)))
@@ -123,13 +125,13 @@ def _mixed_spelling(planting: Planting, column: Column, rate: float) -> None:
 
 
 def _mojibake(planting: Planting, column: Column, rate: float) -> None:
-    at = planting.positions(planting.columns[column.name].is_not_null(), rate)
+    at = planting.positions(planting.true[column.name].is_not_null(), rate)
     text = planting.columns[column.name].gather(at)
     planting.put(column.name, at, text + BROKEN_APOSTROPHE, "mojibake", truth=text + WHOLE_APOSTROPHE)
 
 
 def _overlong_text(planting: Planting, column: Column, rate: float) -> None:
-    at = planting.positions(planting.columns[column.name].is_not_null(), rate)
+    at = planting.positions(planting.true[column.name].is_not_null(), rate)
     texts = [value + " " for value in planting.columns[column.name].gather(at).to_list()]
     longer = [text * (LONGEST_TEXT // len(text) + 2) for text in texts]
     planting.put(column.name, at, pl.Series(longer, dtype=pl.String), "overlong_text")
@@ -159,6 +161,14 @@ def _is_optional_date(column: Column) -> bool:
 
 def _is_optional_text(column: Column) -> bool:
     return column.type.kind in ("varchar", "text") and column.nullable and not column.references
+
+
+def _codes(column: Column) -> set[str]:
+    """The words of a column's code list in small letters."""
+    if not _is_code(column):
+        return set()
+    choices = column.content.removeprefix("choice:").split("|")
+    return {choice.partition("=")[0].strip().lower() for choice in choices}
 
 
 def _is_code(column: Column) -> bool:

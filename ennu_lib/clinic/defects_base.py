@@ -39,6 +39,10 @@ class Damage(Planting):
         mask = able.fill_null(False).to_numpy() if isinstance(able, pl.Series) else able
         return self.positions(pl.Series(values=mask & ~self._damaged(column)), rate)
 
+    def whole(self, column: str) -> np.ndarray:
+        """Rows whose cell in the column is not damaged."""
+        return ~self._damaged(column)
+
     def filled(self, column: str) -> np.ndarray:
         """Rows with a value in the column."""
         return self.columns[column].is_not_null().to_numpy()

@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 
 from ennu_lib.clinic.defects_base import Damage, plants
-from ennu_lib.clinic.labs_metrics import alternative_units, metrics
+from ennu_lib.clinic.labs_metrics import alternative_units, metrics, range_limits
 from ennu_lib.clinic.labs_results import METRIC_OF_RESULT
 from ennu_lib.clinic.labs_values import number_text
 from ennu_lib.clinic.people_draw import clinic_table, pick
@@ -17,6 +17,8 @@ UNKNOWN_UNITS = ["units", "mgs", "xx", "per lab", "mg", "ng"]
 UNKNOWN_TESTS = ["Misc Test", "See Report", "Reflex Comment", "TEST NOT IN CATALOG", "LC UNKNOWN"]
 PLAIN_NUMBER = r"^\d+(\.\d+)?$"
 SECONDS_OF_A_MINUTE = 60
+# How far outside a printed range, and how many decades from a patient's own values, nobody overlooks.
+CLEARLY_OUT, FAR = 1.25, 0.75
 ICD10_FROM = pl.date(2015, 10, 1)
 
 
@@ -39,39 +41,99 @@ def _numbers(damage: Damage, column: str) -> pl.Series:
     return plain.cast(pl.Float64, strict=False)
 
 
+def _of_known_test(damage: Damage) -> np.ndarray:
+    """Rows of which can still be told what was measured: a unit or a value is right or wrong for a test only."""
+    return damage.whole("test_name" if damage.table.name == "lab_results" else "metric_id")
+
+
+def _in_canonical_unit(damage: Damage) -> np.ndarray:
+    """Rows whose unit is the one that the limits of the test are in, and not its molar alternative."""
+    unit = damage.columns["test_unit" if damage.table.name == "lab_results" else "metric_unit"]
+    molar = unit.str.contains("mol").fill_null(False).to_numpy()
+    return ~(molar & np.isin(metric_positions(damage), list(alternative_units())))
+
+
 def _decimals(text: pl.Series) -> np.ndarray:
     return text.str.extract(r"\.(\d+)$", 1).fill_null("").str.len_chars().cast(pl.Int64).to_numpy()
 
 
 @plants("value_times_ten")
 def value_times_ten(damage: Damage, column: str, rate: float) -> None:
-    """The decimal point slipped by one place."""
+    """The decimal point slipped by one place, where anything in the chart speaks against it."""
     numbers = _numbers(damage, column)
-    at = damage.rows(column, numbers > 0, rate)
+    at = damage.rows(column, (numbers > 0).fill_null(False).to_numpy() & _of_known_test(damage), rate)
     up = damage.rng.random(len(at)) < 0.6
     places = _decimals(damage.columns[column].gather(at))
     value = numbers.gather(at).to_numpy() * np.where(up, 10, 0.1)
-    damage.put(column, at, number_text(value, np.where(up, places, places + 1)), "value_times_ten")
+    text = number_text(value, np.where(up, places, places + 1))
+    seen = ~up | contradicted(damage, column, at, value)  # a decimal more than the test is reported with shows
+    damage.put(column, at[seen], text.filter(pl.Series(values=seen)), "value_times_ten")
+
+
+def contradicted(damage: Damage, column: str, at: np.ndarray, value: np.ndarray) -> np.ndarray:
+    """Whether the rest of the chart speaks against `value` in the rows `at`.
+
+    Its laboratory called the result normal and it is outside of the range printed beside it, no living patient has
+    such a value, the laboratory's result stands in the other table too and is the likelier of the two, or the
+    patient's other values are far away.
+    """
+    metric = metric_positions(damage)
+    highest = metrics()["plausible_max"].to_numpy()[metric[at]]
+    comparable = _in_canonical_unit(damage)[at]
+    seen = comparable & (value > np.nan_to_num(highest, nan=np.inf))
+    if damage.table.name == "lab_results":
+        limit = [range_limits((text or "").replace(" ", "")) for text in damage.columns["reference_range"].gather(at)]
+        low, high = np.array(limit).reshape(-1, 2).T
+        normal = (damage.columns["result_status"].gather(at) == "Normal").fill_null(False).to_numpy()
+        seen |= comparable & normal & ((value < low / CLEARLY_OUT) | (value > high * CLEARLY_OUT))
+    else:
+        copied = damage.columns["lab_result_id"].gather(at).is_not_null().to_numpy()
+        seen |= copied & _farther_out(_numbers(damage, column), metric, at, value)
+    return seen | _far_from_own(damage, column, at, metric, value)
+
+
+def _farther_out(numbers: pl.Series, metric: np.ndarray, at: np.ndarray, value: np.ndarray) -> np.ndarray:
+    """Whether `value` is farther from what is usual for its test than the number that stands in the row."""
+    rows = pl.DataFrame({"metric": metric, "number": numbers})
+    usual = rows.select(pl.col("number").median().over("metric")).to_series().gather(at).to_numpy()
+    true = numbers.gather(at).to_numpy()
+    return np.abs(np.log(value / usual)) > np.abs(np.log(true / usual))
+
+
+def _far_from_own(damage: Damage, column: str, at: np.ndarray, metric: np.ndarray, value: np.ndarray) -> np.ndarray:
+    """Whether the patient's other values of the test in the same unit, two at least, are half a decade away."""
+    unit = damage.columns["test_unit" if damage.table.name == "lab_results" else "metric_unit"]
+    rows = pl.DataFrame(
+        {"patient": damage.columns["patient_id"], "metric": metric, "unit": unit, "number": _numbers(damage, column)}
+    )
+    usual = pl.col("number").median().over("patient", "metric", "unit")
+    enough = pl.col("number").count().over("patient", "metric", "unit") > 2
+    own = rows.select(pl.when(enough).then(usual)).to_series().gather(at).to_numpy()
+    return np.nan_to_num(np.abs(np.log10(value / own)), nan=0) > FAR
 
 
 @plants("value_in_other_unit")
 def value_in_other_unit(damage: Damage, column: str, rate: float) -> None:
-    """A value in mmol/L (or nmol/L) beside the name of the mass unit."""
+    """A value in mmol/L (or nmol/L) beside the name of the mass unit, where anything in the chart speaks against it."""
     numbers = _numbers(damage, column)
     unit = damage.columns["test_unit" if damage.table.name == "lab_results" else "metric_unit"]
     metric = metric_positions(damage)
     able = np.isin(metric, list(alternative_units())) & ~unit.fill_null("mol").str.contains("mol").to_numpy()
-    at = damage.rows(column, able & (numbers > 0).fill_null(False).to_numpy(), rate)
+    at = damage.rows(column, able & (numbers > 0).fill_null(False).to_numpy() & _of_known_test(damage), rate)
     factor = np.array([alternative_units()[place][1] for place in metric[at]])
     value = numbers.gather(at).to_numpy() / factor if len(at) else np.empty(0)
-    damage.put(column, at, number_text(value, np.full(len(at), 2)), "value_in_other_unit")
+    seen = contradicted(damage, column, at, value)
+    text = number_text(value, np.full(len(at), 2)).filter(pl.Series(values=seen))
+    damage.put(column, at[seen], text, "value_in_other_unit")
 
 
 @plants("value_out_of_range")
 def value_out_of_range(damage: Damage, column: str, rate: float) -> None:
     """Values that no living patient has: far above the plausible limit, or below zero."""
     numbers = _numbers(damage, column)
-    at = damage.rows(column, numbers.is_not_null(), rate)
+    at = damage.rows(
+        column, numbers.is_not_null().to_numpy() & _of_known_test(damage) & _in_canonical_unit(damage), rate
+    )
     highest = metrics()["plausible_max"].to_numpy()[metric_positions(damage)[at]]
     value = np.where(damage.rng.random(len(at)) < 0.75, highest * damage.rng.uniform(1.5, 30, len(at)), -1)
     text = number_text(np.abs(value), np.zeros(len(at), dtype=np.int64))
@@ -119,14 +181,15 @@ def unit_spelling(damage: Damage, column: str, rate: float) -> None:
     odd: dict[str, str] = {}
     for row in listed.iter_rows(named=True):
         odd |= {row[name]: row["odd"] for name in ("LabCorp", "Quest", "In-House") if row["odd"] != row[name]}
-    at = damage.rows(column, damage.columns[column].is_in(list(odd)), rate)
+    able = damage.columns[column].is_in(list(odd)).fill_null(False).to_numpy()
+    at = damage.rows(column, able & _of_known_test(damage), rate)
     damage.put(column, at, damage.columns[column].gather(at).replace(odd), "unit_spelling")
 
 
 @plants("unit_missing")
 def unit_missing(damage: Damage, column: str, rate: float) -> None:
     """No unit: NULL or an empty text."""
-    at = damage.rows(column, damage.filled(column), rate)
+    at = damage.rows(column, damage.filled(column) & _of_known_test(damage), rate)
     empty = pl.Series(damage.rng.random(len(at)) < 0.5)
     damage.put(column, at, pl.select(pl.when(empty).then(pl.lit(""))).to_series().cast(pl.String), "unit_missing")
 
@@ -134,14 +197,15 @@ def unit_missing(damage: Damage, column: str, rate: float) -> None:
 @plants("unit_unknown")
 def unit_unknown(damage: Damage, column: str, rate: float) -> None:
     """Units that nobody can resolve."""
-    at = damage.rows(column, damage.filled(column), rate)
+    at = damage.rows(column, damage.filled(column) & _of_known_test(damage), rate)
     damage.put(column, at, pick(damage.rng, len(at), UNKNOWN_UNITS), "unit_unknown")
 
 
 @plants("test_name_unknown")
 def test_name_unknown(damage: Damage, column: str, rate: float) -> None:
     """A name that no catalogue has; code and LOINC are missing too."""
-    at = damage.rows(column, damage.filled(column), rate)
+    sound = damage.whole("test_value") & damage.whole("test_unit") & damage.whole("loinc_code")
+    at = damage.rows(column, damage.filled(column) & sound, rate)
     for name in ("test_code", "loinc_code"):
         damage.blank(name, at[damage.columns[name].gather(at).is_not_null().to_numpy()], "test_name_unknown")
     damage.put(column, at, pick(damage.rng, len(at), UNKNOWN_TESTS), "test_name_unknown")

@@ -12,7 +12,9 @@ from ennu_lib.clinic.people_registrations import registrations
 from ennu_lib.clinic.people_text import PHONE_STYLES, garbled_series, phone_text
 
 DATE_STYLES = ("%m/%d/%Y", "%d-%b-%Y", "%m-%d-%Y", "%Y%m%d", "%b %d, %Y", "%-m/%-d/%Y", "%Y-%m-%dT00:00:00")
-SENTINEL_BIRTHS = ["1900-01-01", "1970-01-01", "1753-01-01", "0001-01-01"]
+NO_NAMES = ["na", "null"]
+SHARED_DEFAULT, MORE_THAN_BORN = "1970-01-01", 0.002
+SENTINEL_BIRTHS = ["1900-01-01", SHARED_DEFAULT, "1753-01-01", "0001-01-01"]
 ZERO_DATES = {"0000-00-00": 8, "00/00/0000": 2}
 PLACEHOLDER_PHONES = [
     "000-000-0000",
@@ -96,9 +98,15 @@ def zero_date_text(damage: Damage, column: str, rate: float) -> None:
 
 @plants("sentinel_birth_date")
 def sentinel_birth_date(damage: Damage, column: str, rate: float) -> None:
-    """The old system's defaults instead of a birth date."""
+    """The old system's defaults instead of a birth date.
+
+    1970 is one only where more patients share its first day than were born on it; a single one cannot be told.
+    """
     at = damage.rows(column, iso_days(damage, column).is_not_null(), rate)
-    damage.put(column, at, pick(damage.rng, len(at), SENTINEL_BIRTHS), "sentinel_birth_date")
+    days = pick(damage.rng, len(at), SENTINEL_BIRTHS)
+    if (days == SHARED_DEFAULT).sum() <= MORE_THAN_BORN * len(damage.frame):
+        days = days.replace(SHARED_DEFAULT, SENTINEL_BIRTHS[0])
+    damage.put(column, at, days, "sentinel_birth_date")
 
 
 @plants("future_birth_date")
@@ -238,8 +246,9 @@ def zip_state_mismatch(damage: Damage, column: str, rate: float) -> None:
 
 @plants("name_case")
 def name_case(damage: Damage, column: str, rate: float) -> None:
-    """Names all in capitals or all in small letters."""
-    at = damage.rows(column, damage.columns[column].str.len_chars() > 1, rate)
+    """Names all in capitals or all in small letters, but for those of which nothing is left then: `NA` is no name."""
+    name = damage.columns[column]
+    at = damage.rows(column, (name.str.len_chars() > 1) & ~name.str.to_lowercase().is_in(NO_NAMES), rate)
     name = damage.columns[column].gather(at)
     upper = pl.Series(damage.rng.random(len(at)) < 0.75)
     damage.put(

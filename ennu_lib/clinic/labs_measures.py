@@ -211,7 +211,7 @@ def member_metrics(chunk: Chunk) -> dict[str, pl.DataFrame]:
             "metric_id": metrics()["metric_id"].gather(every["metric"]),
             "lab_result_id": every["result_id"],
             "metric_value": every["text"],
-            "metric_unit": sometimes(rng, every["unit"], 0.02),
+            "metric_unit": every["unit"],
             "metric_date": dates(every["day"].to_numpy()),
             "source": source,
             "system": sometimes(rng, pick(rng, n, {"US": 94, "SI": 6}), 0.5),

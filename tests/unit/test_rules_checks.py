@@ -69,6 +69,13 @@ def run(extracted, rules):
     return run_rules(looked_for(rules, detection), tables_of(extracted))
 
 
+def missed(score, detection):
+    """Kinds that miss a target; one row of a kind of a dozen is no miss."""
+    lost = pl.col("planted") - pl.col("found")
+    few = (lost > (1 - detection.recall) * pl.col("planted")) & ((lost > 1) | (pl.col("planted") > 20))
+    return score.filter(few | (pl.col("alarm_share") > detection.false_alarms))["kind"].to_list()
+
+
 def test_every_rule_gives_a_result(run):
     assert not [id for id, result in run.results.items() if result.status is Status.ERROR]
     assert not [id for id, r in run.results.items() if r.status is Status.NOT_APPLICABLE and r.population]
@@ -76,10 +83,17 @@ def test_every_rule_gives_a_result(run):
 
 def test_planted_defects_are_found_and_clean_rows_left_alone(run, clinic, extracted, rules):
     detection = load_detection(FOLDER / "detection.yml", set(rules))
-    score = scored(run.issues, clinic.labels, tables_of(extracted), detection).filter(pl.col("planted") >= 40)
-    # The targets hold on the demo clinic (`ennu quality detect`); other seeds have kinds of a few dozen rows only.
-    assert score.filter(pl.col("recall") < detection.recall - 0.03)["kind"].to_list() == []
-    assert score.filter(pl.col("alarm_share") > detection.false_alarms)["kind"].to_list() == []
+    assert missed(scored(run.issues, clinic.labels, tables_of(extracted), detection), detection) == []
+
+
+@pytest.mark.parametrize("seed", [5, 77])
+def test_the_targets_hold_in_small_clinics_of_other_seeds(seed, rules):
+    detection = load_detection(FOLDER / "detection.yml", set(rules))
+    small = one_clinic(150, seed, defects=True)
+    tables = tables_of(as_extracted(small.tables))
+    looking = set(detection.detectors()["rule"])
+    run = run_rules([rule for rule in rules.values() if rule.id in looking], tables)
+    assert missed(scored(run.issues, small.labels, tables, detection), detection) == []
 
 
 def test_planted_mutations_are_killed_and_a_blind_rule_is_noticed(extracted, rules, monkeypatch):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
+from ennu_lib.catalog import Table
 from ennu_lib.catalog.sentinels import NO_DATES
 from ennu_lib.rules.parsing import NOTHING, typed_day
 from ennu_lib.rules.registry import Look, checks
@@ -36,8 +37,12 @@ def sentinels(tables: Tables, settings) -> list[Look]:
                 fails[name, "TWO_DIGIT_YEAR"] = text.str.contains(TWO_DIGITS)
                 other = ~text.str.contains(ISO) & ~text.str.contains(TWO_DIGITS) & ~text.str.contains(TEXT_ZERO)
                 fails[name, "SPELLING"] = other & typed_day(name, tables.today).is_not_null()
+                if column.nullable:
+                    fails[name, "PLACEHOLDER"] = text.str.to_lowercase().is_in(NOTHING)
             elif kind in ("varchar", "text") and not column.references and column.nullable:
-                allowed = _real_words(column.content) | set(settings["real_words"].get(f"{table.name}.{name}", []))
+                allowed = {word.lower() for word in real_words(table, name)} | set(
+                    settings["real_words"].get(f"{table.name}.{name}", [])
+                )
                 words = [word for word in NOTHING if word not in allowed]
                 fails[name, "PLACEHOLDER"] = pl.col(name).str.strip_chars().str.to_lowercase().is_in(words)
         if fails:
@@ -46,7 +51,7 @@ def sentinels(tables: Tables, settings) -> list[Look]:
     return looks
 
 
-def _real_words(content: str) -> set[str]:
+def real_words(table: Table, column: str) -> set[str]:
     """Choices of a column's code list: `unknown` may be one of them."""
-    word, _, argument = content.partition(":")
-    return {item.partition("=")[0].strip().lower() for item in argument.split("|")} if word == "choice" else set()
+    word, _, argument = table.column(column).content.partition(":")
+    return {item.partition("=")[0].strip() for item in argument.split("|")} if word == "choice" else set()

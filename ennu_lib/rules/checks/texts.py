@@ -8,6 +8,7 @@ from functools import lru_cache
 import polars as pl
 
 from ennu_lib.report.masking.personal_data import PATTERNS, scan
+from ennu_lib.rules.checks.dates import real_words
 from ennu_lib.rules.code_lists import folded, known_codes
 from ennu_lib.rules.parsing import NOTHING, filled
 from ennu_lib.rules.registry import Look, checks
@@ -52,8 +53,9 @@ def encoding(tables: Tables, settings) -> list[Look]:
 def coded(tables: Tables, settings) -> list[Look]:
     """Coded values in the spelling that the clinic uses; the rest are variants of it, or stand for nothing known.
 
-    A value is a variant when it differs only in case and blanks from one that is far more frequent in its column. It
-    stands for nothing when the mapping's list for its column does not have it.
+    A value is a variant when it differs only in case and blanks from one that is far more frequent in its column, or
+    is another word for one in a column that writes that one by rule. It stands for nothing when the mapping's list for
+    its column does not have it.
     """
     mapped = known_codes(tables.params)
     named = {
@@ -66,7 +68,7 @@ def coded(tables: Tables, settings) -> list[Look]:
     counted = pl.collect_all(_spellings(frames[name], column) for name, column in places)
     fails: dict[str, dict[tuple[str, str], pl.Expr]] = {name: {} for name in frames}
     for (name, column), spellings in zip(places, counted, strict=True):
-        usual = _usual_spellings(spellings, column, settings)
+        usual = _usual_spellings(spellings, column, settings, real_words(tables.catalogue.table(name), column))
         if usual:
             plain = pl.col(column).str.strip_chars().str.to_lowercase()
             expected = plain.replace_strict(usual, default=None, return_dtype=pl.String)
@@ -91,16 +93,44 @@ def _spellings(frame: pl.LazyFrame, column: str) -> pl.LazyFrame:
     return counted.with_columns(folded=pl.col("value").str.strip_chars().str.to_lowercase())
 
 
-def _usual_spellings(counted: pl.DataFrame, column: str, settings) -> dict[str, str] | None:
-    """Per folded value its most frequent spelling; values that are no code list at all give None."""
+def _usual_spellings(counted: pl.DataFrame, column: str, settings, real: set[str]) -> dict[str, str] | None:
+    """Per folded value its most frequent spelling; values that are no code list at all give None.
+
+    `real` are the words of the column's code list: one of them that stands for nothing elsewhere is a code here, and
+    its spelling wins against a single row's.
+    """
     if counted.height == 0 or counted.height > settings["most_spellings"]:
         return None
     synonyms = settings["synonyms"].get(column, {})
     if synonyms:
-        counted = counted.with_columns(folded=pl.col("folded").replace(synonyms))
-    best = counted.sort("n", "value", descending=[True, True]).unique("folded", keep="first", maintain_order=True)
-    usual = {folded: value for folded, value in best.select("folded", "value").iter_rows() if folded not in NOTHING}
+        counted = _by_synonym(counted, synonyms)
+    counted = counted.with_columns(listed=pl.col("value").is_in(sorted(real)))
+    known = pl.DataFrame({"value": sorted(real)}, schema={"value": pl.String})
+    known = known.with_columns(n=pl.lit(1, counted["n"].dtype), folded=pl.col("value").str.to_lowercase(), listed=True)
+    counted = pl.concat([counted, known.select(counted.columns)])
+    best = counted.sort("n", "listed", "value", descending=True).unique("folded", keep="first", maintain_order=True)
+    usual = {
+        folded: value.strip()
+        for folded, value in best.select("folded", "value").iter_rows()
+        if folded not in NOTHING or folded in {word.lower() for word in real}
+    }
     return usual | {word: usual[stands] for word, stands in synonyms.items() if stands in usual}
+
+
+def _by_synonym(counted: pl.DataFrame, synonyms: dict[str, str]) -> pl.DataFrame:
+    """Spellings folded to what they stand for.
+
+    A column that mostly writes the words that others stand for writes them for all: the only Chinese patient's `zh` is
+    no usual spelling.
+    """
+    words = sorted(set(synonyms.values()))
+    written, other = (counted.filter(pl.col("folded").is_in(of))["n"].sum() for of in (words, sorted(synonyms)))
+    folded = counted.with_columns(folded=pl.col("folded").replace(synonyms))
+    if written <= other:
+        return folded
+    missing = sorted(set(folded["folded"]) & set(words) - set(counted["folded"]))
+    own = folded.filter(~counted["folded"].is_in(sorted(synonyms)))
+    return pl.concat([own, pl.DataFrame({"value": missing, "n": 0, "folded": missing}, schema=own.schema)])
 
 
 @checks("GEN-08")
