@@ -199,7 +199,7 @@ def test_portions_and_tables():
     for score in ("51", "57", "37", "66", "51"):
         clinic.stores(score, man(measured("free_t3", "3.9", "2024-05-30", entered_at="2024-06-03 08:00:00")))
     clinic.stores("97.0", healthy(), formula="hs-graded-v1")
-    whole, one_by_one = clinic.parity(), clinic.parity(at_once=1)
+    whole, one_by_one = clinic.parity(), clinic.parity(at_once=2)
     assert whole.scores.equals(one_by_one.scores)
     assert whole.parts.sort(whole.parts.columns).equals(one_by_one.parts.sort(whole.parts.columns))
     legacy = class_table(whole).filter(pl.col("preset") == "hs-legacy-binary-2016")
@@ -273,6 +273,9 @@ def test_versions_that_say_nothing_sure_are_counted_and_left_out():
     }
     found = read_history(pl.LazyFrame(rows), {"1": "total_testosterone"}, CATALOGUE)
     assert found.unreadable == 5
+    for weight in ("NaN", "Infinity", "1e999", "0.0000001", "-1", "1000"):
+        odd = {name: [cells[0]] for name, cells in rows.items()} | {"metric_weight": [weight]}
+        assert read_history(pl.LazyFrame(odd), {"1": "total_testosterone"}, CATALOGUE).unreadable == 1
     first, last = found.versions["total_testosterone"]
     assert first.biomarker.weight == 4 and first.biomarker.zero_points is None
     assert last.biomarker == CATALOGUE["total_testosterone"], "the version of today has today's zero points"

@@ -123,11 +123,16 @@ def _version(row: Mapping, current: Biomarker, catalogue: BiomarkerCatalogue) ->
         return None
     unit = row["unit"].strip()
     same_unit = not unit or (catalogue.units.resolve(unit, current.code) or unit) == current.unit
-    if row["first"] is None or not same_unit or not weight.is_finite() or weight <= 0:
+    if row["first"] is None or not same_unit or not _is_weight(weight):
         return None
     zero_points = current.zero_points if optimum == current.optimum else None
     weight = current.weight if weight == current.weight else weight.normalize()
     return Version(row["first"], row["last"], replace(current, optimum=optimum, weight=weight, zero_points=zero_points))
+
+
+def _is_weight(weight: Decimal) -> bool:
+    """A number that the column can hold, decimal(6,3), and more than nothing."""
+    return weight.is_finite() and 0 < weight < 1000 and weight.normalize().as_tuple().exponent >= -3
 
 
 def _half(text: str, code: str) -> str:
