@@ -19,8 +19,11 @@ def day(column: str) -> pl.Expr:
     return pl.when(~text.is_in(NO_DATES)).then(text.str.to_date("%Y-%m-%d", strict=False))
 
 
-def typed_day(column: str, today: dt.date) -> pl.Expr:
-    """The day of a date typed in any of the forms that legacy systems use; two-digit years are the last hundred."""
+def typed_day(column: str, today: dt.date, *, defaults: bool = False) -> pl.Expr:
+    """The day of a date typed in any of the forms that legacy systems use; two-digit years are the last hundred.
+
+    The days by which old systems say that there is none are null, unless `defaults` are wanted, too.
+    """
     text = pl.col(column).str.strip_chars().str.replace(r"[T ]00:00(:00)?$", "")
     full = pl.coalesce(text.str.to_date(form, strict=False) for form in TEXT_FORMS)
     short = pl.coalesce(
@@ -30,7 +33,7 @@ def typed_day(column: str, today: dt.date) -> pl.Expr:
     short = pl.when(short > today).then(short.dt.offset_by("-100y")).otherwise(short)
     read = pl.when(text.str.contains(r"^\d{1,2}/\d{1,2}/\d{2}$")).then(short).otherwise(full)
     sentinels = [dt.date.fromisoformat(d) for d in NO_DATES if d != "0000-00-00"]
-    return pl.when(~read.is_in(sentinels)).then(read)
+    return read if defaults else pl.when(~read.is_in(sentinels)).then(read)
 
 
 def moment(column: str) -> pl.Expr:

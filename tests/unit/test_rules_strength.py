@@ -28,7 +28,7 @@ SEVERITIES = {
 }
 # Rule: the largest share that may fail, of all or of one reason or column. `*` is the whole rule.
 GATES = {
-    "PAT-02": {"*": 0}, "PAT-03": {"first_name": 0.005, "last_name": 0.005, "date_of_birth": 0.02, "gender": 0.03},
+    "PAT-02": {"*": 0}, "PAT-03": {"NO_NAME": 0.005, "NO_BIRTH_DATE": 0.02, "NO_SEX": 0.03},
     "PAT-04": {"FUTURE": 0}, "PAT-06": {"*": 0}, "PAT-10": {"OTHER_STATE": 0.05}, "PAT-15": {"*": 0},
     "CLN-01": {"*": 0.005, "OF_THIS_TEST": 0}, "CLN-02": {"UNKNOWN_UNIT": 0.02}, "CLN-06": {"FUTURE": 0},
     "CLN-08": {"UNKNOWN_TEST": 0.02}, "CLN-09": {"*": 0.01}, "CLN-10": {"*": 0.01}, "CLN-11": {"*": 0.005},
@@ -86,8 +86,9 @@ def test_a_reason_has_a_limit_of_its_own_and_so_has_a_column():
     assert within.status is Status.PASS_WITH_EXCEPTIONS
     over = judged(RULES["CLN-02"], 100, issues("CLN-02", *["UNKNOWN_UNIT"] * 3))
     assert (over.status, over.note) == (Status.FAIL, "over its own limit: UNKNOWN_UNIT")
-    column = issues("PAT-03", "MISSING").with_columns(column=pl.lit("first_name"))
-    assert judged(RULES["PAT-03"], 100, column).status is Status.FAIL
+    of_column = RULES["PAT-03"].model_copy(update={"limits": {"first_name": 0.005}})
+    column = issues("PAT-03", "NO_NAME").with_columns(column=pl.lit("first_name"))
+    assert judged(of_column, 100, column).status is Status.FAIL
 
 
 def test_what_is_only_listed_never_counts():

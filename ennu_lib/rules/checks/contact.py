@@ -103,7 +103,11 @@ def zip_code(tables: Tables, settings) -> list[Look]:
         )
         frame = frame.join(one_state, on="prefix", how="left", maintain_order="left")
         text = pl.col("zip_code")
-        lost = text.str.contains(r"^\d{3,4}$")
+        short = {4: settings["four_figures"], 3: settings["three_figures"]}
+        lost = pl.any_horizontal(
+            text.str.contains(rf"^\d{{{figures}}}$") & pl.col("__given").is_in(states).fill_null(False)
+            for figures, states in short.items()
+        )
         fails = {
             ("zip_code", "LOST_ZERO"): lost,
             ("zip_code", "SPELLING"): text.str.contains(r"^\s*\d{5}[- ]?(\d{4})?[- ]*$") & ~text.str.contains(ZIP),

@@ -8,6 +8,8 @@ from ennu_lib.rules.parsing import cents, day, moment, says_nothing, word, yes
 from ennu_lib.rules.registry import Look, checks
 from ennu_lib.rules.tables import KEY, Tables
 
+FOREVER = pl.date(9999, 12, 30)
+
 
 @checks("PAT-13")
 def policies(tables: Tables, settings) -> list[Look]:
@@ -20,20 +22,38 @@ def policies(tables: Tables, settings) -> list[Look]:
     frame = frame.join(payers.unique("payer_id"), on="payer_id", how="left", maintain_order="left").with_columns(
         starts=day("effective_from"), ends=day("effective_to"), deleted=yes("is_deleted").fill_null(False)
     )
-    first = (pl.col("rank").str.strip_chars() == "1") & ~pl.col("deleted") & pl.col("starts").is_not_null()
-    before = pl.when(first).then(pl.col("ends").fill_null(pl.date(9999, 12, 30))).otherwise(None)
+    rank = pl.col("rank").str.strip_chars()
+    live = ~pl.col("deleted") & pl.col("starts").is_not_null()
+    first = (rank == "1") & live
+    before = pl.when(first).then(pl.col("ends").fill_null(FOREVER))
     previous = before.cum_max().shift(1).over("patient_id", order_by=["starts", KEY])
+    frame = frame.join(_covered(frame.filter(first), frame.filter((rank != "1") & live), tables), on=KEY, how="left")
     related = word("subscriber_relationship")
     fails = {
         ("policy_number", "NOT_A_POLICY_NUMBER"): ~pl.col("policy_number").str.contains(r"(?i)^[A-Z0-9 -]{3,30}$"),
         ("policy_number", "MISSING"): says_nothing("policy_number"),
         ("payer_id", "UNKNOWN_PAYER"): pl.col("__payer").is_null(),
         ("effective_to", "ENDS_BEFORE_START"): pl.col("ends") < pl.col("starts"),
-        ("rank", "TWO_FIRST_POLICIES"): first & (pl.col("starts") < previous),
-        ("subscriber_relationship", "UNKNOWN_RELATIONSHIP"): ~related.is_in(settings["relationships"]),
-        ("subscriber_name", "NO_SUBSCRIBER"): (related != "self") & says_nothing("subscriber_name"),
+        ("rank", "TWO_FIRST_POLICIES"): first & (pl.col("starts") <= previous),
+        ("rank", "NO_FIRST_POLICY"): ~pl.col("covered"),
+        ("subscriber_relationship", "UNKNOWN_RELATIONSHIP"): ~related.is_in(settings["relationships"]).fill_null(False),
+        ("subscriber_name", "NO_SUBSCRIBER"): (related != "self").fill_null(True) & says_nothing("subscriber_name"),
     }
     return [Look("insurance_policies", frame, fails)]
+
+
+def _covered(first: pl.LazyFrame, others: pl.LazyFrame, tables: Tables) -> pl.LazyFrame:
+    """For other policies, whether a first one is there when they begin, and today where they are in force."""
+    today = pl.lit(tables.today)
+    until = pl.col("ends").fill_null(FOREVER)
+    own = others.select(KEY, "patient_id", begins="starts", now=(pl.col("starts") <= today) & (until >= today))
+    their = first.select("patient_id", since="starts", until=until)
+    pairs = own.join(their, on="patient_id", how="left")
+    at_first, at_last = (
+        ((pl.col("since") <= day) & (pl.col("until") >= day)).fill_null(False).any()
+        for day in (pl.col("begins"), today)
+    )
+    return pairs.group_by(KEY).agg(covered=at_first & (at_last | ~pl.col("now").first()))
 
 
 @checks("PAT-14")

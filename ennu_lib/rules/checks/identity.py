@@ -18,22 +18,38 @@ MOJIBAKE = r"[ÂÃÄÅâ][\x{80}-\x{bf}€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’�
 
 @checks("PAT-03")
 def complete(tables: Tables, settings) -> list[Look]:
-    """Name, birth date and sex say something."""
+    """Name, birth date and sex say something; the default of an old system is no birth date."""
     columns = ["first_name", "last_name", "date_of_birth", "gender"]
-    fails = {(column, "MISSING"): says_nothing(column) for column in columns}
+    fails = {(column, "NO_NAME"): says_nothing(column) for column in ("first_name", "last_name")}
+    no_day = pl.col("date_of_birth").str.strip_chars().str.slice(0, 10).is_in(NO_DATES)
+    no_day |= _typed_default(tables)
+    fails["date_of_birth", "NO_BIRTH_DATE"] = says_nothing("date_of_birth") | no_day.fill_null(False)
+    fails["gender", "NO_SEX"] = says_nothing("gender")
     return [Look("patients", tables("patients", *columns), fails)]
+
+
+def _typed_default(tables: Tables) -> pl.Expr:
+    """A birth date typed in another form than YYYY-MM-DD that is the default of an old system all the same."""
+    typed = typed_day("date_of_birth", tables.today, defaults=True)
+    return typed.is_not_null() & typed_day("date_of_birth", tables.today).is_null()
 
 
 @checks("PAT-04")
 def birth_date(tables: Tables, settings) -> list[Look]:
-    """A real day, no default of an old system, neither ahead nor too long ago."""
+    """A real day, no default of an old system, neither ahead nor too long ago; who is not of age is for the clinic to
+    decide."""
     frame = tables("patients", "date_of_birth", "deceased_date").with_columns(
         born=typed_day("date_of_birth", tables.today), text=pl.col("date_of_birth").str.strip_chars().str.slice(0, 10)
     )
     often = settings["common_sentinel"]
-    share = (pl.col("text") == often).mean()
-    sentinel = pl.col("text").is_in(NO_DATES) | ((pl.col("text") == often) & (share > settings["common_share"]))
-    earliest = dt.date(settings["earliest_year"], 1, 1)
+    is_often = (pl.col("born") == pl.lit(often).str.to_date()).fill_null(False)
+    sentinel = (
+        pl.col("text").is_in(NO_DATES)
+        | _typed_default(tables)
+        | (is_often & (is_often.mean() > settings["common_share"]))
+    )
+    sentinel = sentinel.fill_null(False)
+    earliest = max(dt.date(settings["earliest_year"], 1, 1), _years_before(tables.today, settings["oldest"] + 1))
     fails = {
         ("date_of_birth", "SENTINEL"): sentinel,
         ("date_of_birth", "NOT_A_DATE"): filled("date_of_birth")
@@ -41,7 +57,9 @@ def birth_date(tables: Tables, settings) -> list[Look]:
         & ~sentinel
         & ~pl.col("text").str.contains(r"^0{2,4}[-/]0{2}[-/]0{2,4}$"),
         ("date_of_birth", "FUTURE"): pl.col("born") > tables.today,
-        ("date_of_birth", "TOO_OLD"): (pl.col("born") < earliest) & ~sentinel,
+        ("date_of_birth", "TOO_OLD"): (pl.col("born") <= earliest) & ~sentinel,
+        ("date_of_birth", "MINOR"): (pl.col("born") > _years_before(tables.today, settings["of_age"]))
+        & (pl.col("born") <= tables.today),
         ("date_of_birth", "AFTER_DEATH"): pl.col("born") > day("deceased_date"),
     }
     return [Look("patients", frame, fails, counts=filled("date_of_birth"))]
@@ -151,12 +169,20 @@ def cross_fields(tables: Tables, settings) -> list[Look]:
     emergency = pl.col("emergency_phone").str.replace_all(r"\D", "").str.slice(-10)
     fails = {
         ("date_of_birth", "BORN_AFTER_VISIT"): typed_day("date_of_birth", tables.today)
-        > pl.min_horizontal("first_visit", typed_day("first_visit_date", tables.today)),
+        >= pl.min_horizontal("first_visit", typed_day("first_visit_date", tables.today)),
         ("deceased_date", "SEEN_AFTER_DEATH"): pl.col("last_visit") > day("deceased_date"),
         ("emergency_phone", "OWN_PHONE"): (emergency.str.len_chars() >= 10)
         & pl.any_horizontal(own == emergency for own in figures.values()),
     }
     return [Look("patients", frame, fails)]
+
+
+def _years_before(day: dt.date, years: int) -> dt.date:
+    """Whose birthday was so many years ago today; of 29 February, the first of March."""
+    try:
+        return day.replace(year=day.year - years)
+    except ValueError:
+        return dt.date(day.year - years, 3, 1)
 
 
 def _letters(column: str) -> pl.Expr:

@@ -8,7 +8,9 @@ import polars as pl
 
 from ennu_lib.rules.parsing import filled, moment, number, word
 from ennu_lib.rules.registry import Look, checks
-from ennu_lib.rules.tables import KEY, Tables
+from ennu_lib.rules.tables import KEY, NotHere, Tables
+
+CHANGE = r"^\d{4}-(?:03|04|10|11)-\d{2}[T ]0[0-3]:"
 
 
 @checks("SCH-01")
@@ -36,33 +38,54 @@ def appointments(tables: Tables, settings) -> list[Look]:
 
 @checks("SCH-02")
 def time_zone(tables: Tables, settings) -> list[Look]:
-    """Local moments that clocks never showed, or showed twice, on the days when they are changed."""
-    zones = tables("facilities", "facility_id", "time_zone").select("facility_id", "time_zone").unique("facility_id")
+    """Local moments that clocks never showed, or showed twice, on the days when they are changed: in every column of
+    moments, by the clock of the row's facility, or of its own zone, where it has one."""
     looks = []
-    for table, spec in settings["columns"].items():
-        columns, place = spec["moments"], spec.get("facility")
-        frame = tables(table, *columns, *([place] if place else []))
-        if place:
-            frame = frame.join(zones, left_on=place, right_on="facility_id", how="left", maintain_order="left")
-        else:
-            frame = frame.with_columns(time_zone=pl.lit(settings["default_zone"]))
-        known_zone = pl.col("time_zone").is_in(sorted(available_timezones())).fill_null(False)
-        zone = pl.when(known_zone).then("time_zone").otherwise(pl.lit(settings["default_zone"]))
-        frame = frame.with_columns(time_zone=zone)
-        known = frame.select(pl.col("time_zone").unique()).collect()["time_zone"].to_list()
+    for table in tables.catalogue.tables:
+        columns = [c.name for c in table.columns if c.type.kind == "datetime" and c.name not in settings["not_local"]]
+        if not columns or not tables.has(table.name):
+            continue
+        place = settings["facility"].get(table.name)
+        try:
+            frame = _placed(tables, table.name, columns, place, settings)
+        except NotHere:
+            continue
+        zones = [settings["default_zone"]]
+        if place is not None:
+            zones = frame.select(pl.col("__zone").unique()).collect()["__zone"].to_list()
         fails: dict[tuple[str, str], pl.Expr] = {}
         for column in columns:
-            never, twice = pl.lit(False), pl.lit(False)
-            for zone in sorted(set(known)):
-                here = (pl.col("time_zone") == zone) & moment(column).is_not_null()
-                there = moment(column).dt.replace_time_zone(zone, non_existent="null", ambiguous="earliest")
-                later = moment(column).dt.replace_time_zone(zone, non_existent="null", ambiguous="latest")
-                never |= here & there.is_null()
-                twice |= here & (there != later).fill_null(False)
-            fails[column, "NEVER_WAS"] = never
-            fails[column, "WAS_TWICE"] = twice
-        looks.append(Look(table, frame, fails))
+            fails[column, "NEVER_WAS"], fails[column, "WAS_TWICE"] = _odd_hours(column, sorted(zones))
+        looks.append(Look(table.name, frame, fails))
     return looks
+
+
+def _placed(tables: Tables, table: str, columns: list[str], place: str | None, settings) -> pl.LazyFrame:
+    """The table with `__zone`, the zone by whose clock its moments were written; the clinic's own if unknown."""
+    frame = tables(table, *columns, *([place] if place else []))
+    if place is None or (place != "time_zone" and not tables.has("facilities")):
+        return frame.with_columns(__zone=pl.lit(settings["default_zone"]))
+    if place != "time_zone":
+        zones = tables("facilities", "facility_id", "time_zone").select("facility_id", "time_zone")
+        frame = frame.join(
+            zones.unique("facility_id"), left_on=place, right_on="facility_id", how="left", maintain_order="left"
+        )
+    known = pl.col("time_zone").is_in(sorted(available_timezones())).fill_null(False)
+    zone = pl.when(known).then("time_zone").otherwise(pl.lit(settings["default_zone"]))
+    return frame.with_columns(__zone=zone)
+
+
+def _odd_hours(column: str, zones: list[str]) -> tuple[pl.Expr, pl.Expr]:
+    """Whether a moment never was, and whether it was twice; looked at are months and hours in which clocks change."""
+    at = pl.when(pl.col(column).str.contains(CHANGE)).then(moment(column))
+    never, twice = pl.lit(False), pl.lit(False)
+    for zone in zones:
+        here = (pl.col("__zone") == zone) & at.is_not_null()
+        there = at.dt.replace_time_zone(zone, non_existent="null", ambiguous="earliest")
+        later = at.dt.replace_time_zone(zone, non_existent="null", ambiguous="latest")
+        never |= here & there.is_null()
+        twice |= here & (there != later).fill_null(False)
+    return never, twice
 
 
 @checks("CLN-21")
