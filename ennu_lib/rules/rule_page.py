@@ -13,7 +13,10 @@ from ennu_lib.report.html import Html, block, element, inline
 from ennu_lib.report.masking import LIMIT, MARK
 from ennu_lib.report.status import look, mark
 from ennu_lib.rules.definition import Rule
+from ennu_lib.rules.tables import KEY
 
+PLACES = 12  # columns that a section lists, those with the most failing cells
+Counted = tuple[str, int]
 WEIGHTS = {"block": 0, "error": 1, "warn": 2, "info": 3}
 
 
@@ -39,41 +42,56 @@ def rule_sections(
     """
     mine = [one for one in findings if one.id in rules]
     ranked = sorted(mine, key=lambda f: (-look(f.status).rank, WEIGHTS[str(rules[f.id].severity)], f.id))
-    reasons, planted = _reasons(issues), {row["rule"]: row for row in kill_rates.iter_rows(named=True)}
-    sections = [_section(rules[one.id], one, reasons.get(one.id, []), planted.get(one.id)) for one in ranked]
+    planted = {row["rule"]: row for row in kill_rates.iter_rows(named=True)}
+    reasons = _counted(issues, pl.col("reason"))
+    places = _counted(issues, pl.format("{}.{}", "table", pl.col("column").replace({KEY: "key"})))
+    sections = [
+        _section(rules[one.id], one, reasons.get(one.id, []), places.get(one.id, []), planted.get(one.id))
+        for one in ranked
+    ]
     return Html(
         block("rules", *(exact for exact, _ in sections)).markup,
         block("rules", *(masked for _, masked in sections)).markup,
     )
 
 
-def _section(rule: Rule, one: Finding, reasons: list[tuple[str, int]], planted: Mapping | None) -> tuple[Html, Html]:
+def _section(
+    rule: Rule, one: Finding, reasons: list[Counted], places: list[Counted], planted: Mapping | None
+) -> tuple[Html, Html]:
     result = outcome(one)
-    exact = ", ".join(f"{reason} {rows:,}" for reason, rows in reasons)
+    exact = [", ".join(f"{name} {cells:,}" for name, cells in counted) for counted in (reasons, places[:PLACES])]
+    masked = [_withheld(counted, shown) for counted, shown in ((reasons, len(reasons)), (places, PLACES))]
+    if MARK in masked[0]:  # two sums of the same cells side by side could give away what one of them withholds
+        masked[1] = ", ".join(name for name, _ in places[:PLACES])
+    more = f", and {len(places) - PLACES} other columns" if len(places) > PLACES else ""
+    exact[1], masked[1] = exact[1] + more, masked[1] + more
     drawn = _drawn(rule, one, Html(result.markup), exact, planted)
-    return drawn, _drawn(rule, one, Html(result.distributable or result.markup), _withheld(reasons), planted)
+    return drawn, _drawn(rule, one, Html(result.distributable or result.markup), masked, planted)
 
 
-def _withheld(reasons: list[tuple[str, int]]) -> str:
-    """Small counts are withheld; where it is one alone the next smallest is, too, or the total would give it away."""
-    small = {reason for reason, rows in reasons if 1 <= rows <= LIMIT}
-    others = sorted((rows, reason) for reason, rows in reasons if reason not in small)
+def _withheld(counted: list[Counted], shown: int) -> str:
+    """The first `shown` counts. Small ones are withheld; where it is one alone the next smallest is, too, or the total
+    would give it away."""
+    small = {name for name, cells in counted if 1 <= cells <= LIMIT}
+    others = sorted((cells, name) for name, cells in counted if name not in small)
     if len(small) == 1 and others:
         small.add(others[0][1])
-    return ", ".join(f"{reason} {MARK if reason in small else f'{rows:,}'}" for reason, rows in reasons)
+    return ", ".join(f"{name} {MARK if name in small else f'{cells:,}'}" for name, cells in counted[:shown])
 
 
-def _drawn(rule: Rule, one: Finding, result: Html, counts: str, planted: Mapping | None) -> Html:
-    limits = ", ".join(f"{of}: {percent(share) if share else 'none'}" for of, share in rule.limits.items())
+def _drawn(rule: Rule, one: Finding, result: Html, counts: list[str], planted: Mapping | None) -> Html:
+    limits = ", ".join(f"{of}: {percent(share) if share else 'none tolerated'}" for of, share in rule.limits.items())
     lines = [
-        ("Limits of its own", limits),
-        ("Reasons", counts),
+        ("Limits of single reasons", limits),
+        ("Reasons", counts[0]),
+        ("Where", counts[1]),
         ("Counts over", rule.population),
         ("Tables", ", ".join(rule.tables)),
         ("Kahn category", rule.kahn),
         ("Severity and action", f"{rule.severity}; {rule.action}"),
         ("Kept from the load", ", ".join(rule.quarantine)),
         ("Repaired before the load", ", ".join(r for r in rule.automatic if r not in rule.quarantine)),
+        ("Reported and not counted", ", ".join(r for r in rule.listed if r not in (*rule.quarantine, *rule.automatic))),
         ("Planted defects", _planted(planted)),
         (f"For the clinic's staff ({rule.repaired_by})", rule.staff),
         ("For the data team", rule.data_team),
@@ -92,11 +110,10 @@ def _planted(row: Mapping | None) -> str:
     return f"{row['killed']} of {row['planted']} found{missed}"
 
 
-def _reasons(issues: pl.DataFrame) -> dict[str, list[tuple[str, int]]]:
-    counted = (
-        issues.group_by("rule", "reason").agg(pl.len()).sort("rule", "len", "reason", descending=[False, True, False])
-    )
-    found: dict[str, list[tuple[str, int]]] = {}
-    for rule, reason, rows in counted.iter_rows():
-        found.setdefault(rule, []).append((reason, rows))
+def _counted(issues: pl.DataFrame, by: pl.Expr) -> dict[str, list[Counted]]:
+    """Per rule, how many cells fail by what, the most first."""
+    named = issues.group_by("rule", by.alias("name")).agg(cells=pl.len())
+    found: dict[str, list[Counted]] = {}
+    for rule, name, cells in named.sort("rule", "cells", "name", descending=[False, True, False]).iter_rows():
+        found.setdefault(rule, []).append((name, cells))
     return found

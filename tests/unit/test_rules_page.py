@@ -74,3 +74,24 @@ def test_a_small_count_is_withheld_and_the_total_does_not_give_it_away(counts, s
     drawn = rule_sections(RULES, findings(), issues(*counts), RATES)
     assert f"<dd>{shown}</dd>" in drawn.distributable
     assert "*" not in re.search(r"<dt>Reasons</dt><dd>([^<]*)</dd>", drawn.markup)[1]
+
+
+def where(drawn):
+    return re.search(r"<dt>Where</dt><dd>([^<]*)</dd>", drawn)[1]
+
+
+def test_a_section_says_which_columns_fail_the_most_first():
+    """Orphans are counted per reference."""
+    cells = [("b", 30), ("a", 45), *((f"c{n:02}", 20) for n in range(12))]
+    rows = [("GEN-01", "t", str(n), column, "ORPHAN") for column, count in cells for n in range(count)]
+    drawn = rule_sections(RULES, findings(), pl.DataFrame(rows, schema=ISSUES, orient="row"), RATES)
+    assert where(drawn.markup).startswith("t.a 45, t.b 30, t.c00 20")
+    assert where(drawn.distributable).endswith("t.c09 20, and 2 other columns")
+
+
+def test_columns_are_named_without_counts_where_a_count_of_the_reasons_is_withheld():
+    rows = [("CLN-06", "lab_orders", str(n), "order_date", "FUTURE") for n in range(45)]
+    rows += [("CLN-06", "lab_orders", str(n), "result_date", "LATE") for n in range(3)]
+    drawn = rule_sections(RULES, findings(), pl.DataFrame(rows, schema=ISSUES, orient="row"), RATES)
+    assert where(drawn.distributable) == "lab_orders.order_date, lab_orders.result_date"
+    assert where(drawn.markup) == "lab_orders.order_date 45, lab_orders.result_date 3"
