@@ -1,18 +1,24 @@
 """Rules of phases 04 and 08 prove that they can fail; what cannot be tried says so; a small sample is no crash."""
 
 import datetime as dt
+from types import SimpleNamespace
 
 import polars as pl
 import pytest
 
+import ennu_lib.rules.findings as found_in
 from ennu_lib.config import params_dir
 from ennu_lib.evidence import Status
+from ennu_lib.keys import Keys
+from ennu_lib.quality.remediation import Remediation, load_remediation, outcomes
 from ennu_lib.rules import Tables, amber, kill_findings, load_rules, registry, rule_findings, run_rules, survivors
 from ennu_lib.rules.mutation import NO_ROW, NOTHING_COUNTED, by_rule, kill_rates
 from ennu_lib.rules.mutation_plan import Mutation, load_mutations
+from ennu_lib.rules.quarantine import QUARANTINED
 
 FOLDER = params_dir() / "rules"
 RULES = load_rules(FOLDER)
+TODAY = dt.date(2026, 6, 30)
 PLAN = load_mutations(FOLDER / "mutations.yml", RULES)
 
 
@@ -37,7 +43,7 @@ def files(patients: int) -> dict[str, pl.DataFrame]:
 
 
 def tables_of(frames: dict[str, pl.DataFrame]) -> Tables:
-    return Tables(lambda name: frames[name].lazy() if name in frames else None, dt.date(2026, 6, 30), params_dir())
+    return Tables(lambda name: frames[name].lazy() if name in frames else None, TODAY, params_dir())
 
 
 def rates_of(frames, plan=PLAN):
@@ -84,6 +90,46 @@ def test_a_blind_rule_that_passes_is_amber(monkeypatch):
     shown = amber(found, rates_of(frames), PLAN)
     assert shown[0].status is Status.PASS_WITH_EXCEPTIONS
     assert "too few" in shown[0].note
+
+
+def shown(findings, rule):
+    one = next(finding for finding in findings if finding.id == rule)
+    return one.status, "too few" in one.note
+
+
+def test_the_pages_of_phases_04_and_08_show_a_blind_rule_amber(monkeypatch):
+    def blind(tables, settings):
+        frame = tables.file("targets/contacts", "legacy_patient_id").with_columns(__key=pl.col("legacy_patient_id"))
+        return [registry.Look("contacts", frame, {("legacy_patient_id", "NEVER"): pl.lit(False)})]
+
+    monkeypatch.setattr(found_in, "workspace_tables", lambda *_, **__: tables_of(files(60)))
+    phase = SimpleNamespace(
+        workspace=None, params=SimpleNamespace(today=TODAY), keys=Keys("k" * 40), write=lambda *_: None
+    )
+    assert shown(found_in.later_rules(phase, "mapped").findings, "PAT-02") == (Status.PASS, False)
+    monkeypatch.setitem(registry.CHECKS, "PAT-02", blind)
+    seen = shown(found_in.later_rules(phase, "mapped").findings, "PAT-02")
+    assert seen == (Status.PASS_WITH_EXCEPTIONS, True)
+
+
+def test_the_page_of_phase_02_shows_a_blind_rule_amber(monkeypatch):
+    keys = [str(n) for n in range(60)]
+    people = pl.DataFrame({"__key": keys, "patient_id": keys, "last_name": "Lee", "patient_status": "active"})
+
+    def blind(tables, settings):
+        return [registry.Look("patients", tables("patients", "last_name"), {("last_name", "NEVER"): pl.lit(False)})]
+
+    def of_phase_02():
+        tables = tables_of({"source/patients": people})
+        run = run_rules([RULES["PAT-06"]], tables)
+        none = pl.DataFrame(schema=QUARANTINED)
+        issues = run.issues.with_columns(reference=pl.lit(""))
+        params = load_remediation(FOLDER / "remediation.yml")
+        return outcomes(Remediation(RULES, params, run, tables, issues, none, none, none, [], 0))
+
+    assert shown(of_phase_02().findings, "PAT-06") == (Status.PASS, False)
+    monkeypatch.setitem(registry.CHECKS, "PAT-06", blind)
+    assert shown(of_phase_02().findings, "PAT-06") == (Status.PASS_WITH_EXCEPTIONS, True)
 
 
 def test_a_defect_everywhere_is_not_killed_by_what_other_defects_made():
