@@ -43,6 +43,10 @@ class ControlTotals:
 
 def paid(tables: Tables, settings: Mapping[str, Any]) -> pl.LazyFrame:
     """Payments of the source that count: key, payment_id, month, kind and cents; a chargeback is below zero."""
+    return tables.made("revenue_paid", lambda tables: _paid(tables, settings))
+
+
+def _paid(tables: Tables, settings: Mapping[str, Any]) -> pl.LazyFrame:
     rows = tables("payments", "payment_id", "payment_date", "posted_date", "amount", "type", "status")
     amount, state = _money("amount"), word("status")
     takes_back = state.is_in(settings["chargeback"]) & (amount < 0)
@@ -59,6 +63,10 @@ def refunded(tables: Tables, settings: Mapping[str, Any]) -> pl.LazyFrame:
 
     One of a payment that does not count is none; one of a payment that nobody knows is of unknown kind.
     """
+    return tables.made("revenue_refunded", lambda tables: _refunded(tables, settings))
+
+
+def _refunded(tables: Tables, settings: Mapping[str, Any]) -> pl.LazyFrame:
     known = tables("payments", "payment_id").select("payment_id", known=pl.lit(True)).unique("payment_id")
     counting = paid(tables, settings).select("payment_id", "kind").unique("payment_id")
     rows = tables("refunds", "payment_id", "refund_date", "amount")
