@@ -10,7 +10,7 @@ from decimal import Decimal
 
 import polars as pl
 
-from ennu_lib.report import either, show, table
+from ennu_lib.report import either, note, show, table
 from ennu_lib.report.html import Html, element
 from ennu_lib.report.masking import LIMIT, SafeCounts, withheld_cells
 from ennu_lib.rules.control_totals import ALL, CONTACTS, ControlTotals
@@ -31,6 +31,8 @@ class _Amounts:
 
 def control_total_tables(totals: ControlTotals) -> Html:
     """Per kind: source, mapped, Contacts, what was kept back and why; per month and kind, newest first: payments."""
+    if totals.months.is_empty():
+        return note("No payment counts by the day of the extract.")
     kinds, months = _per_kind(totals), _per_month(totals)
     hidden = _together(kinds, _hidden(kinds), months, _hidden(months))
     reasons = [name for name in kinds.columns if name not in (CONTACTS, "source")]

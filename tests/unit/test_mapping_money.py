@@ -299,6 +299,21 @@ def test_what_is_planted_into_a_shadow_copy_is_found():
     assert found["killed"].all()
 
 
+@pytest.mark.parametrize(
+    ("listed", "words"),
+    [
+        ([], "No payment counts"),
+        ([payment("p", "1", "5.00", status="failed")], "No payment counts"),
+        ([payment("p", None, "5.00"), payment("q", "nowhere", "7.00", type="insurance")], "ORPHAN_PATIENT"),
+    ],
+)
+def test_a_clinic_without_payments_has_a_page(listed, words):
+    books = Books(people={"1": "1"}, payments=listed)
+    page = control_total_tables(totals_of(tables_of(books.files()), RULES["FIN-07"].settings))
+    assert words in page.markup
+    assert balanced(books)
+
+
 def test_the_page_shows_every_sum_inside_and_withholds_what_few_people_paid_outside():
     people = {str(n): str(n) for n in range(1, 41)}
     listed = [payment(str(n), one, "1.50", type="patient" if n < 25 else "product") for n, one in enumerate(people)]
