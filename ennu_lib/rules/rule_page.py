@@ -88,12 +88,14 @@ def _drawn(rule: Rule, one: Finding, result: Html, counts: list[str], planted: M
         ("Counts over", rule.population),
         ("Tables", ", ".join(rule.tables)),
         ("Kahn category", rule.kahn),
-        ("Severity and action", f"{rule.severity}; {rule.action}"),
+        ("Severity", str(rule.severity)),
+        ("Action", rule.action),
         ("Kept from the load", ", ".join(rule.quarantine)),
         ("Repaired before the load", ", ".join(r for r in rule.automatic if r not in rule.quarantine)),
         ("Reported and not counted", ", ".join(r for r in rule.listed if r not in (*rule.quarantine, *rule.automatic))),
         ("Planted defects", _planted(planted)),
-        (f"For the clinic's staff ({rule.repaired_by})", rule.staff),
+        ("Repaired by", rule.repaired_by),
+        ("For the clinic's staff", rule.staff),
         ("For the data team", rule.data_team),
     ]
     head = element("summary", mark(one.status), " ", element("code", rule.id), " ", rule.title)

@@ -127,10 +127,10 @@ MEETING = {"meeting_id": 1, "meeting_date": "2025-03-09 02:30:00"}
 @pytest.mark.parametrize(
     ("table", "row", "wrong"),
     [
-        ("lab_results", {"result_id": 1, "collected_at": "2025-03-09 02:30:00"}, {"NEVER_WAS"}),
-        ("clinical_notes", {"note_id": 1, "note_date": "2025-11-02 01:30:00"}, {"WAS_TWICE"}),
+        ("lab_results", {"result_id": 1, "collected_at": "2025-03-09 02:30:00"}, {"SKIPPED_HOUR"}),
+        ("clinical_notes", {"note_id": 1, "note_date": "2025-11-02 01:30:00"}, {"DOUBLE_HOUR"}),
         ("clinical_notes", {"note_id": 1, "note_date": "2025-11-03 01:30:00"}, set()),
-        ("lab_results", {"result_id": 1, "collected_at": "2005-04-03 02:30:00"}, {"NEVER_WAS"}),  # April, until 2006
+        ("lab_results", {"result_id": 1, "collected_at": "2005-04-03 02:30:00"}, {"SKIPPED_HOUR"}),  # April, until 2006
         ("25againzoommeeting", MEETING | {"time_zone": "America/Phoenix"}, set()),
         ("25againzoommeeting", MEETING | {"time_zone": None}, {"NEVER_WAS"}),
     ],

@@ -42,7 +42,7 @@ def time_zone(tables: Tables, settings) -> list[Look]:
     moments, by the clock of the row's facility, or of its own zone, where it has one."""
     looks = []
     for table in tables.catalogue.tables:
-        columns = [c.name for c in table.columns if c.type.kind == "datetime" and c.name not in settings["not_local"]]
+        columns = [c.name for c in table.columns if c.type.kind == "datetime"]
         if not columns or not tables.has(table.name):
             continue
         place = settings["facility"].get(table.name)
@@ -55,7 +55,10 @@ def time_zone(tables: Tables, settings) -> list[Look]:
             zones = frame.select(pl.col("__zone").unique()).collect()["__zone"].to_list()
         fails: dict[tuple[str, str], pl.Expr] = {}
         for column in columns:
-            fails[column, "NEVER_WAS"], fails[column, "WAS_TWICE"] = _odd_hours(column, sorted(zones))
+            # Which reason it is says whether somebody has put it right.
+            loaded = column in settings["in_utc"].get(table.name, [])
+            never, twice = ("NEVER_WAS", "WAS_TWICE") if loaded else ("SKIPPED_HOUR", "DOUBLE_HOUR")
+            fails[column, never], fails[column, twice] = _odd_hours(column, sorted(zones))
         looks.append(Look(table.name, frame, fails))
     return looks
 
