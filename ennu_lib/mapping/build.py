@@ -13,9 +13,12 @@ from ennu_lib.mapping import contacts, money
 from ennu_lib.mapping.engine import ACCOUNT, KEY, PATIENTS, REASON, Sources, external_id, map_rows
 from ennu_lib.mapping.files import MappingSet
 from ennu_lib.mapping.spec import Mapping
+from ennu_lib.rules.checks.ledger import true_status
+from ennu_lib.rules.tables import NotHere, workspace_tables
 from ennu_lib.workspace import Workspace
 
 EXTERNAL_ID = "ennu_external_id"
+CHARGES, STATUS = "billing_records", "payment_status"
 LINK_SCHEMA = {
     "association": pl.String,
     "label": pl.String,
@@ -94,14 +97,30 @@ def _with_golden(sources: Sources, golden: pl.LazyFrame) -> Sources:
 def _write_objects(maps: MappingSet, sources: Sources, workspace: Workspace, built: Built) -> None:
     for name in sorted({m.object for m in maps.mappings.values() if m.records}):
         if name == "contacts":
-            added = [(m, mapped(workspace, m.table)) for m in maps.contact_tables()]
+            added = [(m, _true_of_money(m.table, sources, workspace)) for m in maps.contact_tables()]
             made = _calculated(maps, sources, workspace, built)
-            frame = contacts.contact_records(mapped(workspace, PATIENTS), added, sources.crosswalk, sources.keys, made)
+            answering = contacts.guarantors_of(sources.table(PATIENTS), sources.crosswalk)
+            frame = contacts.contact_records(
+                mapped(workspace, PATIENTS), added, sources.crosswalk, sources.keys, made, answering
+            )
             frame = frame.drop(contacts.ID)
         else:
             frame = pl.concat([_records(m, maps, workspace) for m in maps.for_object(name)], how="diagonal")
         _write(workspace, built, f"targets/{name}", frame)
         built.records[name] = workspace.scan(f"targets/{name}").select(pl.len()).collect().item()
+
+
+def _true_of_money(table: str, sources: Sources, workspace: Workspace) -> pl.LazyFrame:
+    """The mapped rows of a table; of charges with the status that the money says where the stored one is not true."""
+    rows = mapped(workspace, table)
+    if table != CHARGES or STATUS not in rows.collect_schema():
+        return rows
+    try:
+        said = true_status(workspace_tables(workspace, sources.as_of, in_memory=True))
+    except NotHere:
+        return rows
+    rows = rows.join(said.rename({"status": "__said"}), on=KEY, how="left", maintain_order="left")
+    return rows.with_columns(pl.coalesce("__said", STATUS).alias(STATUS)).drop("__said")
 
 
 def _calculated(maps: MappingSet, sources: Sources, workspace: Workspace, built: Built) -> pl.LazyFrame | None:

@@ -21,12 +21,13 @@ def contact_records(
     members: pl.LazyFrame,
     keys: Keys,
     calculated: pl.LazyFrame | None = None,
+    guarantors: pl.LazyFrame | None = None,
 ) -> pl.LazyFrame:
     """Contacts with their external id and all contributed properties.
 
     `base` are the mapped rows of the golden records; `contributions` the mapped rows of the tables that add to
     Contact; `members` has `patient_id` and `golden_id` for every patient; `calculated` the properties that are made
-    out of several tables, by `golden_id`.
+    out of several tables, by `golden_id`; `guarantors` has `golden_id` and `guarantor`, who answers for him.
     """
     contacts = base.filter(pl.col(ACCOUNT) == "loaded").select(
         pl.col(KEY).alias(ID), pl.exclude(KEY, ACCOUNT, REASON, r"^__.*$")
@@ -40,13 +41,26 @@ def contact_records(
         contacts = contacts.join(calculated, on=ID, how="left", maintain_order="left")
     contacts = contacts.join(_aliases(members), on=ID, how="left", maintain_order="left")
     contacts = contacts.with_columns(external_id(PATIENTS, pl.col(ID), keys).alias("ennu_external_id"))
-    return one_owner_per_mailbox(contacts).sort(ID)
+    return one_owner_per_mailbox(contacts, guarantors).sort(ID)
 
 
-def one_owner_per_mailbox(contacts: pl.LazyFrame) -> pl.LazyFrame:
+def guarantors_of(patients: pl.LazyFrame, crosswalk: pl.LazyFrame) -> pl.LazyFrame | None:
+    """Who answers for whom, both as survivors: `golden_id` and `guarantor`. None where the patients do not say so."""
+    if "guarantor_id" not in patients.collect_schema():
+        return None
+    golden = crosswalk.select(pl.col("patient_id").cast(pl.String), pl.col("golden_id").cast(pl.String))
+    given = patients.select(pl.col("patient_id", "guarantor_id").cast(pl.String)).drop_nulls()
+    given = given.join(golden, on="patient_id", how="inner")
+    named = golden.select(guarantor_id="patient_id", guarantor="golden_id")
+    given = given.join(named, on="guarantor_id", how="inner").select("golden_id", "guarantor")
+    return given.filter(pl.col("golden_id") != pl.col("guarantor")).unique()
+
+
+def one_owner_per_mailbox(contacts: pl.LazyFrame, guarantors: pl.LazyFrame | None = None) -> pl.LazyFrame:
     """Leave a shared e-mail address with one Contact: HubSpot makes it unique in the account (rule PAT-09).
 
-    It stays with a member in good standing, else with the oldest patient id; the others lose it.
+    It stays with the guarantor of another who gives it, else with a member in good standing, else with the oldest
+    patient id; the others lose it.
     """
     names = contacts.collect_schema().names()
     if "email" not in names:
@@ -59,11 +73,20 @@ def one_owner_per_mailbox(contacts: pl.LazyFrame) -> pl.LazyFrame:
         standing.fill_null(False).alias("standing"),
         pl.col(ID).cast(pl.Int64, strict=False).alias("age"),
     )
-    owners = claims.sort("standing", "age", ID, descending=[True, False, False]).unique(
+    answers = _who_answers(claims, guarantors) if guarantors is not None else claims.with_columns(answers=pl.lit(False))
+    owners = answers.sort("answers", "standing", "age", ID, descending=[True, True, False, False]).unique(
         "mailbox", keep="first", maintain_order=True
     )
     contacts = contacts.join(owners.select(ID, "kept"), on=ID, how="left", maintain_order="left")
     return contacts.with_columns(pl.col("kept").alias("email")).drop("kept")
+
+
+def _who_answers(claims: pl.LazyFrame, guarantors: pl.LazyFrame) -> pl.LazyFrame:
+    """The claims with `answers`: whether it is the guarantor's of another one with the same mailbox."""
+    dependents = claims.select(ID, "mailbox").join(guarantors.rename({"golden_id": ID}), on=ID, how="inner")
+    answering = dependents.select(pl.col("guarantor").alias(ID), "mailbox").unique()
+    found = claims.join(answering.with_columns(answers=pl.lit(True)), on=[ID, "mailbox"], how="left")
+    return found.with_columns(pl.col("answers").fill_null(False))
 
 
 def with_additions(records: pl.LazyFrame, added: Addition, rows: pl.LazyFrame) -> pl.LazyFrame:

@@ -2,7 +2,8 @@
 
 import pytest
 
-from tests.support.small_tables import found, outcome
+from ennu_lib.rules.checks.ledger import true_status
+from tests.support.small_tables import found, outcome, small_tables
 
 
 def billing(*, status="Partial", outstanding="60.00", refund="10.00", paid=("100.00", "75.00"), **charge):
@@ -112,6 +113,24 @@ def test_a_refund_of_a_payment_that_was_never_posted_opens_nothing():
 )
 def test_a_status_says_what_the_money_says_net_of_refunds(case, wrong):
     assert reasons("FIN-04", billing(**case)) == wrong
+
+
+@pytest.mark.parametrize(
+    ("case", "says"),
+    [
+        ({"status": "paid"}, "partial"),  # the worked case: net 165.00 of 250.00
+        ({"status": "partial"}, None),  # true, so it stays
+        ({"status": "paid", "refund": None, "paid": (), "due_date": "2026-06-29"}, "overdue"),
+        ({"status": "paid", "refund": None, "paid": ()}, "pending"),
+        ({"status": "overdue", "refund": None, "paid": ("225.00",)}, "paid"),
+        ({"status": "partial", "refund": "175.00", "paid": ("175.00",)}, "refunded"),
+        ({"status": "paid", "refund": None, "paid": ("225.00",), "is_void": "Y"}, "void"),
+        ({"status": None, "service_amount": None}, None),  # nobody can say
+    ],
+)
+def test_what_the_money_says_instead_of_a_status_that_is_not_true(case, says):
+    tables = small_tables(billing(**case))
+    assert [status for _, status in true_status(tables).collect().iter_rows()] == ([says] if says else [])
 
 
 def test_a_void_charge_is_in_no_sum():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 import polars as pl
 
 from ennu_lib.rules.parsing import cents, day, number, says_nothing, word, yes
@@ -133,20 +135,42 @@ def _credit(tables: Tables) -> pl.LazyFrame:
 @checks("FIN-04")
 def status(tables: Tables, settings) -> list[Look]:
     """The status says what the money says; what was paid is net of what went back."""
-    frame, state = accounts(tables), pl.col("state")
-    owed, net, past = pl.col("open"), pl.col("net"), (pl.col("due") < tables.today).fill_null(False)
-    wrong = {
+    wrong = {("payment_status", reason): expr for reason, expr in _untrue(tables.today).items()}
+    return [Look("billing_records", accounts(tables), wrong)]
+
+
+def _untrue(today: dt.date) -> dict[str, pl.Expr]:
+    state, owed, net = pl.col("state"), pl.col("open"), pl.col("net")
+    past = (pl.col("due") < today).fill_null(False)
+    return {
         "PAID_BUT_OPEN": (state == "paid") & (owed > 1),
         "PARTIAL_BUT_NOT": (state == "partial") & ~((net > 0) & (net < pl.col("amount"))),
         "PENDING_BUT_PAID": (state == "pending") & ((net > 0) | past),
         "OVERDUE_BUT_NOT": (state == "overdue") & ~((owed > 1) & past),
-        "REFUNDED_BUT_NOT": (state == "refunded") & ~((pl.col("paid") > 0) & (pl.col("refunded") >= pl.col("paid"))),
+        "REFUNDED_BUT_NOT": (state == "refunded") & ~_given_back(),
         "WRITTEN_OFF_BUT_OPEN": (state == "written_off") & (owed > 1),
         "VOID_BUT_NOT": (state == "void") & ~pl.col("void").fill_null(False),
         "NOT_VOID_BUT_IS": (state != "void") & pl.col("void"),
         "NO_STATUS": state.is_null() | (state == ""),
     }
-    return [Look("billing_records", frame, {("payment_status", reason): expr for reason, expr in wrong.items()})]
+
+
+def _given_back() -> pl.Expr:
+    return (pl.col("paid") > 0) & (pl.col("refunded") >= pl.col("paid"))
+
+
+def true_status(tables: Tables) -> pl.LazyFrame:
+    """For charges whose status is not true, by FIN-04, what the money says instead: `__key` and `status`."""
+    frame = accounts(tables).filter(pl.any_horizontal(e.fill_null(False) for e in _untrue(tables.today).values()))
+    says = (
+        pl.when(pl.col("void").fill_null(False)).then(pl.lit("void"))
+        .when(_given_back()).then(pl.lit("refunded"))
+        .when(pl.col("open") <= 1).then(pl.lit("paid"))
+        .when(pl.col("net") > 0).then(pl.lit("partial"))
+        .when((pl.col("due") < tables.today).fill_null(False)).then(pl.lit("overdue"))
+        .otherwise(pl.lit("pending"))
+    )  # fmt: skip
+    return frame.filter(pl.col("open").is_not_null() | pl.col("void")).select(KEY, status=says)
 
 
 @checks("FIN-05")
