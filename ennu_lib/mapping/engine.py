@@ -125,7 +125,9 @@ def _says_something(field: Field_) -> pl.Expr:
 
 def _convert(field: Field_, sources: Sources) -> pl.Expr:
     value = _input(field)
-    if field.rule in rules.SIMPLE:
+    if field.period:
+        converted = rules.rated_in_period(value, pl.col(field.period))
+    elif field.rule in rules.SIMPLE:
         converted = rules.SIMPLE[field.rule](value)
     elif field.rule == "datetime":
         zone = pl.col(_looked_up(field.time_zone, field.zone_source or "")) if field.time_zone else None

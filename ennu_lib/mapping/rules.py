@@ -133,6 +133,22 @@ def range_1_to_5(value: pl.Expr) -> pl.Expr:
     return scaled.cast(pl.Int64, strict=False).cast(pl.String)
 
 
+def rated_in_period(value: pl.Expr, day: pl.Expr) -> pl.Expr:
+    """A rating of 1 to 5 on the scale of its quarter: five, ten or a hundred points, by the highest rating given then.
+
+    Ratings round up. A four among tens is a two; only the ratings around it can tell.
+    """
+    rating = value.cast(pl.Float64, strict=False)
+    rating = pl.when(rating.is_between(0, 100)).then(rating)
+    quarter = (day.str.slice(5, 2).cast(pl.Int8, strict=False) + 2) // 3
+    highest = rating.max().over(day.str.slice(0, 4), quarter)
+    steps = pl.when(highest <= 5).then(1).when(highest <= 10).then(2).otherwise(20)
+    scaled = (rating / steps).ceil()
+    # Nothing is a rating on a scale to a hundred, and none on the two others.
+    scaled = pl.when((rating > 0) | (steps == 20)).then(scaled.clip(1, 5))
+    return scaled.cast(pl.Int64, strict=False).cast(pl.String)
+
+
 def says_no_date(value: pl.Expr) -> pl.Expr:
     """Whether a value is one of the ways in which a legacy system writes that there is no date."""
     return value.str.slice(0, 10).is_in(NO_DATES)

@@ -29,13 +29,15 @@ class Lookup(Strict):
 class Field_(Strict):
     """One source column into one target property.
 
-    With `as_reported` the property says what stood in the source, whatever phase 02 made of it.
+    With `as_reported` the property says what stood in the source, whatever phase 02 made of it. `period` is the column
+    with the day of a rating: what scale was in use then, the ratings of its quarter say.
     """
 
     source: str
     target: str
     rule: Rule = "text"
     as_reported: bool = False
+    period: str | None = None
     otherwise: list[str] = []
     lookup: Lookup | None = None
     codes: str | None = None
@@ -50,6 +52,8 @@ class Field_(Strict):
             raise ValueError("the rules code and codes, and no others, need `codes`: a list of params/codes")
         if (self.time_zone is None) != (self.zone_source is None) or (self.time_zone and self.rule != "datetime"):
             raise ValueError("time_zone and zone_source go together, and with the rule datetime only")
+        if self.period and self.rule != "range_1_to_5":
+            raise ValueError("period goes with the rule range_1_to_5 only")
         if self.as_reported and (self.rule != "text" or self.lookup or self.otherwise or self.source.startswith("@")):
             raise ValueError("as_reported is for a column of the table itself, with the rule text and no other source")
         return self
