@@ -83,7 +83,7 @@ def people_rows(patients: pl.LazyFrame, as_of: dt.date, minimum_age: int) -> pl.
     people = (
         patients.select(
             patient_id=pl.col("patient_id").cast(pl.String),
-            basis=pl.coalesce(_sex(text("scoring_sex")), _sex(text("sex")), pl.lit("neutral")),
+            basis=pl.coalesce(known_sex(text("scoring_sex")), known_sex(text("sex")), pl.lit("neutral")),
             birth_date=day,
             as_of=pl.coalesce(pl.col("as_of").cast(pl.Date), pl.lit(as_of)) if "as_of" in present else pl.lit(as_of),
             pregnant=flag("pregnant"),
@@ -98,7 +98,8 @@ def people_rows(patients: pl.LazyFrame, as_of: dt.date, minimum_age: int) -> pl.
     return people
 
 
-def _sex(text: pl.Expr) -> pl.Expr:
+def known_sex(text: pl.Expr) -> pl.Expr:
+    """male or female where the text says so; null for anything else."""
     word = text.str.strip_chars(BLANKS).str.to_lowercase()
     male, female = word.is_in(sorted(MALE_WORDS)), word.is_in(sorted(FEMALE_WORDS))
     return pl.when(male).then(pl.lit("male")).when(female).then(pl.lit("female"))

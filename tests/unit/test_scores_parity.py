@@ -60,6 +60,13 @@ def test_cut_decimals_are_rounding():
     assert graded("96.1", healthy())[0] != "ROUNDING"
 
 
+def test_a_number_kept_in_binary_has_the_decimals_that_were_meant():
+    for score in ("96.30000000000001", "96.299999999999997", "9.63e1", "96.3000"):
+        assert graded(score, healthy()) == ("EXACT", "")
+    assert graded("96.2963", healthy()) == ("EXACT", "")
+    assert graded("96.2973", healthy())[0] != "EXACT"
+
+
 def test_a_value_at_its_bound_may_have_fallen_on_the_other_side():
     assert one("66", man(free_t3="3.385")) == ("BOUNDARY", "at a bound: free_t3")
     assert one("66", man(free_t3="3.37"))[0] != "BOUNDARY"
@@ -92,6 +99,26 @@ def test_what_was_entered_after_the_score_is_late_input():
     assert one("66", entered, created="2024-06-03 08:00:00") == ("EXACT", "")
 
 
+def test_an_entry_whose_hour_is_not_known_is_late_from_the_next_day_on():
+    def entered(day):
+        return man(measured("free_t3", "3.9", "2024-05-30", entered_at=day))
+
+    assert one("66", entered("2024-06-03")) == ("LATE_INPUT", "with what was entered later")
+    assert one("66", entered("2024-06-01")) == ("EXACT", "")
+    assert one("66", entered("2024-06-03"), created="2024-06-03") == ("EXACT", ""), "made on a later day than its own"
+    assert one("66", entered("2024-05-30"), created="0000-00-00 00:00:00") == ("EXACT", "")
+
+
+def test_moments_with_a_t_between_day_and_hour_are_compared_like_others():
+    results = [
+        replace(m, source_table="lab_results", source_id="7") if m.metric_code == "free_t3" else m for m in man()
+    ]
+    before, after = (("7", f"2024-06-01T{hour}:00:00", "3.9", None) for hour in ("09", "13"))
+    assert one("66", results, corrections=before)[0] != "LATE_INPUT", "corrected before the score was made"
+    assert one("66", results, corrections=after) == ("LATE_INPUT", "with what was corrected later")
+    assert one("66", results, corrections=("7", "n/a", "3.9", None))[0] != "LATE_INPUT"
+
+
 def test_what_was_corrected_after_the_score_counted_as_first_reported():
     results = [
         replace(m, source_table="lab_results", source_id="7") if m.metric_code == "free_t3" else m for m in man()
@@ -111,6 +138,7 @@ def test_the_other_sex_is_a_defect_of_the_demographics():
     assert (
         one("50", man(without=["hba1c", "magnesium"], free_testosterone="4", estradiol="65"), sex="male")[0] == "GENDER"
     )
+    assert one("51", man(), sex="woman") == ("GENDER", "the other sex")
 
 
 def test_one_metric_under_two_codes_is_a_defect_of_the_formula():
@@ -180,13 +208,27 @@ def test_what_cannot_be_compared_is_counted_apart():
     assert (first.numerator, first.denominator) == (3, 4) and (second.numerator, second.denominator) == (0, 1)
 
 
+def test_scores_of_one_id_are_not_compared_and_each_is_counted():
+    clinic = Clinic()
+    clinic.stores("51", man())
+    clinic.stores("57", man(), source_id="1")
+    clinic.stores("51", man())
+    for _ in range(2):
+        clinic.stores("51", man(), source_id="")
+    found = clinic.parity().scores
+    assert found["score_id"].to_list() == ["1", "1", "3", "", ""]
+    assert found["class"].to_list() == [*["NOT_COMPARABLE"] * 2, "EXACT", *["NOT_COMPARABLE"] * 2]
+
+
 def test_a_source_without_stored_scores_is_said():
     first, second = parity_findings(None)
     assert first.status == second.status == "not_applicable" and "no_source_score" in first.note
 
 
 def test_a_patient_whose_sex_nobody_recorded_is_scored_by_the_sex_that_was_used():
-    assert one("51", man(), sex="", gender_used="M") == ("EXACT", "")
+    for recorded in ("", "unknown", "not said"):
+        assert one("51", man(), sex=recorded, gender_used="M") == ("EXACT", "")
+    assert one("51", man(), sex="male", gender_used="F") == ("EXACT", "")
 
 
 def test_an_unnamed_formula_is_the_one_of_the_parameters():
@@ -310,4 +352,5 @@ def test_contributions_have_to_agree_to_the_last_decimal_that_is_stored():
     assert last_place(pl.Series([9.0, 12.0])) == pytest.approx(1)
     assert last_place(pl.Series([9.25, 12.0])) == pytest.approx(0.01)
     assert last_place(pl.Series([0.123456])) == pytest.approx(2e-6)
+    assert last_place(pl.Series([9.0, float("nan"), float("inf"), None])) == pytest.approx(1), "what is no number"
     assert GRADED.decimals == 1

@@ -9,7 +9,7 @@ import polars as pl
 
 from ennu_lib.scores.parity.classes import ParityClass
 from ennu_lib.scores.parity.numbers import POINT
-from ennu_lib.scores.parity.occasions import inputs_of
+from ennu_lib.scores.parity.occasions import inputs_of, moment_of
 from ennu_lib.scores.parity.params import ParityRules
 from ennu_lib.scores.parity.search import Search
 from ennu_lib.scores.parity.versions import MetricHistory, era_of
@@ -77,7 +77,7 @@ def compare(
     `occasions`: as `occasions_of` gives them. `measurements`: by preset, as `measurements_from` gives them, by source
     row of the patient. At most `rules.at_once` scores are in memory at a time.
     """
-    scores, parts, done = [_incomparable(occasions)], [], 0
+    scores, parts, done = [pl.DataFrame(schema=SCORES)], [], 0
     for preset, some in _portions(occasions.filter("comparable"), presets, history, rules.at_once):
         found, of_metrics = _portion(some, measurements[preset], stored, presets[preset], history, rules)
         scores.append(found)
@@ -85,9 +85,8 @@ def compare(
         done += some.height
         if progress:
             progress(done, occasions["comparable"].sum(), "stored scores")
-    order = occasions.select("score_id")
     return Parity(
-        order.join(pl.concat(scores), on="score_id", how="left", maintain_order="left"),
+        _in_order(occasions, pl.concat(scores)),
         pl.concat(parts) if parts else pl.DataFrame(schema=PARTS),
     )
 
@@ -136,6 +135,18 @@ def _points(name: str) -> pl.Expr:
     return (pl.col(name).cast(POINTS) * pl.lit(f"{1 / POINT:.6f}").cast(POINTS)).cast(POINTS).alias(name)
 
 
+def _in_order(occasions: pl.DataFrame, compared: pl.DataFrame) -> pl.DataFrame:
+    """One row per stored score, in their order; ids are unique among those that were compared only."""
+    numbered = occasions.with_row_index("__place")
+    order = numbered.filter("comparable").select("__place", "score_id")
+    others = numbered.filter(~pl.col("comparable")).select("__place")
+    rows = [
+        order.join(compared, on="score_id", how="left", maintain_order="left"),
+        others.hstack(_incomparable(occasions)),
+    ]
+    return pl.concat(rows).sort("__place").drop("__place")
+
+
 def _incomparable(occasions: pl.DataFrame) -> pl.DataFrame:
     rows = occasions.filter(~pl.col("comparable")).with_columns(
         pl.lit(ParityClass.NOT_COMPARABLE.value).alias("class"),
@@ -153,6 +164,7 @@ def _as_first_reported(rows: pl.DataFrame, occasions: pl.DataFrame, corrections:
         .select("source_id", score_id="patient_id")
         .join(corrections, on="source_id")
         .join(occasions.select("score_id", "created"), on="score_id")
+        .with_columns(corrected_at=moment_of(pl.col("corrected_at")))
         .filter(pl.col("corrected_at") > pl.col("created"))
         .sort("corrected_at")
         .unique(["score_id", "source_id"], keep="first", maintain_order=True)

@@ -44,8 +44,15 @@ def as_millionths(points: pl.Expr) -> pl.Expr:
     return (points.cast(pl.Float64, strict=False) * POINT).round().cast(pl.Int64, strict=False)
 
 
+def decimals_of(points: pl.Expr) -> pl.Expr:
+    """How many decimals a number of millionths has; those that a binary number adds beyond them are not there."""
+    whole = [pl.when(points % 10 ** (CONTRIBUTION_DECIMALS - n) == 0).then(n) for n in range(CONTRIBUTION_DECIMALS)]
+    return pl.coalesce(*whole, pl.lit(CONTRIBUTION_DECIMALS)).cast(pl.Int64)
+
+
 def last_place(points: pl.Series) -> float:
     """One unit of the last decimal in which any of the points differ, and a hair, so that half of it is inside."""
+    points = points.filter(points.is_finite())
     for places in range(CONTRIBUTION_DECIMALS):
         if ((points - points.round(places)).abs() < 10.0**-CONTRIBUTION_DECIMALS).all():
             return 10.0**-places * (1 + 10.0**-CONTRIBUTION_DECIMALS)

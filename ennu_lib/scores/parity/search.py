@@ -16,6 +16,7 @@ import polars as pl
 
 from ennu_lib.catalog.biomarkers import BiomarkerCatalogue
 from ennu_lib.scores.formula import compile_formula
+from ennu_lib.scores.intake import known_sex
 from ennu_lib.scores.parity.boundary import flipped
 from ennu_lib.scores.parity.classes import ParityClass
 from ennu_lib.scores.parity.numbers import POINT, agreement, last_place, units_of
@@ -207,7 +208,8 @@ class Search:
         eras = self.history.eras()
         at = era_of(self.open["as_of"].min(), eras)
         days = [eras[n - 1] for n in (at - 1, at + 1, len(eras)) if 0 < n <= len(eras) and n != at]
-        tables = {id(table): (day, table) for day in days if (table := self.history.on(day)) is not self.catalogue}
+        tables = {table.version: (day, table) for day, table in ((day, self.history.on(day)) for day in days)}
+        tables.pop(self.catalogue.version, None)
         return [
             Change(ParityClass.RANGE_VERSION, f"metric table of {day}", catalogue=table)
             for day, table in tables.values()
@@ -297,9 +299,9 @@ def _units(search: Search) -> Iterator[Proposal]:
 
 
 def _gender(search: Search) -> Iterator[Proposal]:
-    sex = pl.col("sex").str.strip_chars().str.to_lowercase().str.slice(0, 1)
-    other = search.open.with_columns(sex=sex.replace_strict({"m": "female", "f": "male"}, default="unknown"))
-    found = recompute(other, search.rows("base"), search.preset, search.catalogue)
+    other = {"male": "female", "female": "male"}
+    sexed = search.open.with_columns(sex=known_sex(pl.col("sex")).replace_strict(other, default="unknown"))
+    found = recompute(sexed, search.rows("base"), search.preset, search.catalogue)
     yield as_whole(ParityClass.GENDER, "the other sex", found)
 
 
