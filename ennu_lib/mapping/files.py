@@ -24,6 +24,7 @@ FITS = {
     "integer": {"number", "string"},
     "number": {"number", "string"},
     "range_1_to_5": {"number"},
+    "npi": {"string"},
     "date": {"date"},
     "datetime": {"datetime"},
     "flag": {"bool"},

@@ -8,6 +8,7 @@ from __future__ import annotations
 import polars as pl
 
 from ennu_lib.catalog.sentinels import NO_DATES
+from ennu_lib.rules.checks.revenue import luhn
 
 DATE_FORMATS = ("%Y-%m-%d", "%Y%m%d", "%m/%d/%Y")
 MOMENT_FORMATS = (
@@ -119,6 +120,13 @@ def codes(value: pl.Expr, table: dict[str, str]) -> pl.Expr:
     return pl.when(known.list.len() > 0).then(known.list.unique(maintain_order=True).list.join(";"))
 
 
+def npi(value: pl.Expr) -> pl.Expr:
+    """A national provider number with a right check digit; any other stays empty (rule STF-02)."""
+    figures = digits(value)
+    right = figures.str.contains(r"^[12]\d{9}$") & luhn(pl.lit("80840") + figures)
+    return pl.when(right).then(figures)
+
+
 def range_1_to_5(value: pl.Expr) -> pl.Expr:
     """A rating of 1 to 5. Ratings of 6 to 10 and 11 to 100 come from ten-point and percent forms; they round up."""
     rating = value.cast(pl.Float64, strict=False)
@@ -163,4 +171,5 @@ SIMPLE = {
     "date": date,
     "flag": flag,
     "range_1_to_5": range_1_to_5,
+    "npi": npi,
 }

@@ -13,7 +13,7 @@ from pydantic import Field, model_validator
 from ennu_lib.config import Strict
 
 Rule = Literal[
-    "text", "integer", "number", "date", "datetime", "flag", "code", "codes", "lower", "digits", "range_1_to_5"
+    "text", "integer", "number", "date", "datetime", "flag", "code", "codes", "lower", "digits", "range_1_to_5", "npi"
 ]
 Account = Literal["loaded", "merged", "derived", "looked_up", "archived", "quarantined", "rejected", "excluded"]
 

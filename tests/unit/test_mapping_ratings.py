@@ -1,4 +1,4 @@
-"""Ratings of patients: the scale of a quarter is told by its highest rating (rule CLN-21)."""
+"""Ratings on the scale of their quarter (rule CLN-21), and provider numbers with their check digit (STF-02)."""
 
 import polars as pl
 import pytest
@@ -26,6 +26,13 @@ def test_a_rating_is_on_the_scale_of_its_quarter(ratings, stars):
 def test_every_quarter_has_a_scale_of_its_own():
     frame = pl.DataFrame({"r": ["4", "5", "4", "90"], "d": ["2021-03-31", "2021-01-01", "2021-04-01", "2021-06-30"]})
     assert frame.select(rules.rated_in_period(pl.col("r"), pl.col("d"))).to_series().to_list() == ["4", "5", "1", "5"]
+
+
+def test_a_provider_number_without_its_check_digit_stays_empty():
+    given = ["1234567893", "1234567890", "123-456-7893", "3234567893", "12345", "none", None]
+    frame = pl.DataFrame({"n": given})
+    wanted = ["1234567893", None, "1234567893", None, None, None, None]
+    assert frame.select(rules.npi(pl.col("n"))).to_series().to_list() == wanted
 
 
 def test_a_period_goes_with_ratings_only():
