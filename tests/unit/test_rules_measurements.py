@@ -249,3 +249,20 @@ def test_months_with_results_enough_are_held_against_the_twelve_before():
     result, named = outcome("CLN-04", lab_results=rows)
     assert {key.rpartition("|")[2] for _, key, _ in named} == {"2025-12-01"}
     assert result.population == 11  # January has nothing before it; there is one year only
+
+
+@pytest.mark.parametrize(
+    ("ordered", "drawn", "reported", "wrong"),
+    [
+        ("2025-05-01", "2025-05-01 08:00:00", "2025-05-02 08:00:00", set()),
+        ("2025-05-02", "2025-05-01 23:00:00", "2025-05-02 08:00:00", set()),  # a day of slack for a day without time
+        ("2025-05-03", "2025-05-01 23:00:00", "2025-05-03 08:00:00", {"OUT_OF_ORDER"}),
+        ("2025-05-01", "2025-05-02 08:00:00", "2025-05-01 08:00:00", {"OUT_OF_ORDER"}),
+        ("2025-05-01", "2025-05-01 08:00:00", "2026-05-02 08:00:00", {"LATE"}),
+        ("2025-05-01", "2026-07-01 08:00:00", "2026-07-01 09:00:00", {"LATE"}),  # tomorrow, within the slack
+        ("2026-06-30", "2026-07-02 08:00:00", "2026-07-02 09:00:00", {"FUTURE"}),
+    ],
+)
+def test_an_order_is_drawn_and_reported_in_this_order(ordered, drawn, reported, wrong):
+    order = {"order_id": 1, "patient_id": 1, "order_date": ordered, "collection_date": drawn, "result_date": reported}
+    assert {reason for _, _, reason in found("CLN-06", lab_orders=[order])} == wrong

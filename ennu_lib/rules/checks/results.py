@@ -43,7 +43,8 @@ def _ordered(table: str, frame: pl.LazyFrame, born: pl.LazyFrame, columns: list[
     for first, second in pairwise(columns):
         days = (pl.col(f"day_{second}") - pl.col(f"day_{first}")).dt.total_days()
         blamed = first if table == "lab_results" else second
-        fails[blamed, "OUT_OF_ORDER"] = days < 0
+        # A day without a time may be that of another time zone, or of the evening before.
+        fails[blamed, "OUT_OF_ORDER"] = days < (-settings["slack_days"] if first in settings["days_only"] else 0)
         fails[second, "LATE"] = days > longest
     return Look(table, frame, fails)
 
