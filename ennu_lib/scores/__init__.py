@@ -22,6 +22,7 @@ from ennu_lib.scores.parity import (
     component_table,
     parity_counts,
     parity_findings,
+    parity_note,
 )
 from ennu_lib.scores.preset import Preset, load_presets
 from ennu_lib.scores.sources import resolution_counts, unresolved_names
@@ -40,6 +41,7 @@ __all__ = [
     "load_presets",
     "parity_counts",
     "parity_findings",
+    "parity_note",
     "resolution_counts",
     "run_measurements",
     "score_all",

@@ -33,6 +33,18 @@ PARTS = {
     "measured_on": pl.String,
     "points": pl.String,
 }
+SCORES = dict.fromkeys(
+    (
+        "patient_id",
+        "score_date",
+        "composite_score_source",
+        "source_formula_version",
+        "source_id",
+        "created_at",
+        "gender_used",
+    ),
+    pl.String,
+)
 CORRECTIONS = dict.fromkeys(("source_id", "corrected_at", "first_value", "first_unit"), pl.String)
 
 
@@ -97,7 +109,9 @@ class Clinic:
 
     def parity(self, **rules) -> Parity:
         """Every stored score compared."""
-        occasions = occasions_of(pl.LazyFrame(self.scores), pl.LazyFrame(self.people), PRESETS, "hs-legacy-binary-2016")
+        occasions = occasions_of(
+            pl.LazyFrame(self.scores, schema=SCORES), pl.LazyFrame(self.people), PRESETS, "hs-legacy-binary-2016"
+        )
         stored = StoredParts(
             pl.DataFrame(self.parts, schema=PARTS, orient="row"),
             pl.DataFrame(self.corrections, schema=CORRECTIONS, orient="row"),

@@ -3,7 +3,9 @@
 import polars as pl
 import pytest
 
-from tests.support.small_tables import found, outcome
+from ennu_lib.config import params_dir
+from ennu_lib.rules import Tables, run_rules
+from tests.support.small_tables import TODAY, all_rules, found, outcome
 
 POTASSIUM = {"patient_id": 1, "test_name": "Potassium", "loinc_code": "2823-3", "collected_at": "2026-05-01 08:00:00"}
 
@@ -266,3 +268,47 @@ def test_months_with_results_enough_are_held_against_the_twelve_before():
 def test_an_order_is_drawn_and_reported_in_this_order(ordered, drawn, reported, wrong):
     order = {"order_id": 1, "patient_id": 1, "order_date": ordered, "collection_date": drawn, "result_date": reported}
     assert {reason for _, _, reason in found("CLN-06", lab_orders=[order])} == wrong
+
+
+def stored_score(score, points=None, *, kind="EXACT", recomputed=None, stored=None, decimals=0, ids=("1",)):
+    """One stored score (or several of the ids given) with its points, and what phase 05 found."""
+    compared = {"stored": stored or score, "recomputed": recomputed or score, "decimals": decimals, "class": kind}
+    details = [{"health_score_id": 1, "points": each} for each in points or ()]
+    given = {
+        "source/25againhealthscores": pl.DataFrame({"__key": [*ids], "health_score_id": 1, "score": score}),
+        "source/25againhealthscoredetails": pl.DataFrame(details) if points else None,
+        "scores/parity": pl.DataFrame([{"score_id": "1"} | compared] * len(ids)) if kind else None,
+    }
+    return {name: frame for name, frame in given.items() if frame is not None}
+
+
+@pytest.mark.parametrize(
+    ("files", "wrong"),
+    [
+        (stored_score("51", ["40", "11"]), set()),
+        (stored_score("51"), set()),  # no points are stored anywhere
+        (stored_score("51", ["40", "15"]), {"NOT_SUM_OF_POINTS"}),
+        (stored_score("51", ["40", "15"], kind=None), {"NOT_SUM_OF_POINTS"}),
+        (stored_score("79", ["40", "38.6"], recomputed="78.6"), set()),  # points have decimals, the score has none
+        (stored_score("79.0", ["40", "38.6"], recomputed="78.95", decimals=1), {"NOT_SUM_OF_POINTS"}),
+        (stored_score("79", kind="UNIT"), {"UNIT"}),
+        (stored_score("79", kind="UNIT", ids=("1", "2")), {"UNIT"}),
+        (stored_score("79", kind="UNEXPLAINED", recomputed="78"), {"UNEXPLAINED"}),
+        (stored_score("79", kind="UNEXPLAINED", recomputed="77.9"), {"UNEXPLAINED", "UNEXPLAINED_BEYOND"}),
+        (stored_score("79", recomputed="78.4"), {"NOT_EXACT"}),
+        (stored_score("79", stored="78", recomputed="78"), {"NOT_COMPARED"}),  # of another score
+        (stored_score("n/a", kind="NOT_COMPARABLE"), {"NOT_COMPARABLE"}),
+        (stored_score("101"), {"OUTSIDE"}),
+    ],
+)
+def test_a_stored_score_has_the_class_that_parity_gave_it(files, wrong):
+    result, issues = outcome("CLN-16", files)
+    assert {reason for _, _, reason in issues} == wrong
+    assert result.population == len(files["source/25againhealthscores"])
+
+
+def test_the_gate_of_parity_holds_where_no_contributions_are_stored():
+    files = stored_score("79", kind="UNEXPLAINED", recomputed="50")
+    there = Tables(lambda name: files[name].lazy() if name in files else None, TODAY, params_dir())
+    run = run_rules([all_rules()["CLN-16"]], there)
+    assert run.results["CLN-16"].status == "fail"

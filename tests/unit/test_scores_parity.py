@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from ennu_lib.errors import ConfigurationError
 from ennu_lib.scores.parity.numbers import agreement, last_place
 from ennu_lib.scores.parity.params import load_parity
-from ennu_lib.scores.parity.report import class_table, component_table, parity_counts, parity_findings
+from ennu_lib.scores.parity.report import class_table, component_table, parity_counts, parity_findings, parity_note
 from ennu_lib.scores.parity.versions import MetricHistory, Version, read_history
 from tests.support.parity_clinic import Clinic, days_before, man, one
 from tests.support.score_params import CATALOGUE, GRADED, PRESETS, measured
@@ -223,6 +223,20 @@ def test_scores_of_one_id_are_not_compared_and_each_is_counted():
 def test_a_source_without_stored_scores_is_said():
     first, second = parity_findings(None)
     assert first.status == second.status == "not_applicable" and "no_source_score" in first.note
+    empty = Clinic()
+    empty.stores("51", man())
+    empty.scores.clear()
+    found = empty.parity()
+    assert found.scores.is_empty() and parity_counts(found)["stored_scores"] == 0
+    assert "no_source_score" in parity_findings(found)[0].note
+    assert "no_source_score" in parity_note(None) and parity_note(found) == parity_note(None)
+    assert "worklists/score_parity.csv" in parity_note(one_score())
+
+
+def one_score():
+    clinic = Clinic()
+    clinic.stores("51", man())
+    return clinic.parity()
 
 
 def test_a_patient_whose_sex_nobody_recorded_is_scored_by_the_sex_that_was_used():

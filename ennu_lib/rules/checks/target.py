@@ -54,28 +54,30 @@ def no_stranger(tables: Tables, settings) -> list[Look]:
 
 @checks("CLN-16")
 def score_parity(tables: Tables, settings) -> list[Look]:
-    """A stored score is the one recomputed as of its own day, and the sum of the points stored with it.
+    """A stored score is the one recomputed as of its own day, and the sum of the points where they are stored with it.
 
     Phase 05 recomputes; before it has, only the sum is looked at.
     """
-    points = (
-        tables("25againhealthscoredetails", "health_score_id", "points")
-        .group_by("health_score_id")
-        .agg(number("points").sum().alias("sum"))
-    )
-    frame = tables("25againhealthscores", "health_score_id", "score").join(
-        points, on="health_score_id", how="left", maintain_order="left"
-    )
-    fails = {
-        ("score", "NOT_SUM_OF_POINTS"): (number("score") - pl.col("sum")).abs() > settings["within"],
-        ("score", "OUTSIDE"): ~number("score").is_between(0, 100),
-    }
+    frame = tables("25againhealthscores", "health_score_id", "score")
+    within, fails = pl.lit(settings["within"]), {}
     if tables.read(PARITY) is not None:
         compared = tables.file(PARITY, "score_id", "stored", "recomputed", "decimals", "class")
-        compared = compared.rename({"score_id": "health_score_id"})
+        # Several scores of one id are NOT_COMPARABLE, all of them.
+        compared = compared.rename({"score_id": "health_score_id"}).unique("health_score_id", keep="any")
         frame = frame.join(compared, on="health_score_id", how="left", maintain_order="left")
-        fails |= _parity_fails(settings)
-    return [Look("25againhealthscores", frame, fails)]
+        within = pl.max_horizontal(within, _last_decimal() * (1 + settings["same"]))
+        fails = _parity_fails(settings)
+    if tables.has("25againhealthscoredetails"):
+        points = tables("25againhealthscoredetails", "health_score_id", "points")
+        sums = points.group_by("health_score_id").agg(sum=number("points").sum())
+        frame = frame.join(sums, on="health_score_id", how="left", maintain_order="left")
+        fails = {("score", "NOT_SUM_OF_POINTS"): (number("score") - pl.col("sum")).abs() > within} | fails
+    return [Look("25againhealthscores", frame, {("score", "OUTSIDE"): ~number("score").is_between(0, 100)} | fails)]
+
+
+def _last_decimal() -> pl.Expr:
+    """One unit of the last decimal of a stored score; its contributions have more of them."""
+    return pl.lit(10.0).pow(-number("decimals"))
 
 
 def _parity_fails(settings) -> dict[tuple[str, str], pl.Expr]:
@@ -83,7 +85,7 @@ def _parity_fails(settings) -> dict[tuple[str, str], pl.Expr]:
     stored, kind = number("stored"), pl.col("class")
     apart = (stored - number("recomputed")).abs()
     of_another = ((stored - number("score")).abs() > settings["same"]).fill_null(True) & (kind != "NOT_COMPARABLE")
-    half_a_unit = settings["half_a_unit"] * pl.lit(10.0).pow(-number("decimals"))
+    half_a_unit = settings["half_a_unit"] * _last_decimal()
     return {
         ("score", "NOT_COMPARED"): kind.is_null() | of_another,
         ("score", "NOT_EXACT"): (kind == "EXACT") & (apart > half_a_unit).fill_null(True),

@@ -9,6 +9,7 @@ from ennu_lib.scores.parity.report import (
     component_table,
     parity_counts,
     parity_findings,
+    parity_note,
 )
 
 __all__ = [
@@ -22,4 +23,5 @@ __all__ = [
     "component_table",
     "parity_counts",
     "parity_findings",
+    "parity_note",
 ]

@@ -23,6 +23,10 @@ from ennu_lib.scores.stored import CORRECTIONS, DETAILS, first_reports, stored_d
 from ennu_lib.scores.stored import TABLE as SCORES
 
 WORKLIST = "worklists/score_parity"
+NOT_CHECKABLE = (
+    "no_source_score: the source stores no scores, so parity is not checkable; the formula rests on its worked "
+    "examples and on two independent engines, which have to agree"
+)
 POLICY_SHARE = 0.05
 
 
@@ -126,6 +130,18 @@ def parity_counts(found: Parity | None) -> dict[str, int]:
     }
 
 
+def parity_note(found: Parity | None) -> str:
+    """What the page says below the tables: where the lists are, or that there is nothing to compare with."""
+    if found is None or found.scores.is_empty():
+        return f"{NOT_CHECKABLE}."
+    return (
+        "A score passes when it is exact, within rounding or at a bound; one that cannot be compared is counted apart "
+        "(SCO-05). What the clinic has to look at (another unit, the other sex, a metric counted twice, unexplained) "
+        f"is listed in the private workspace, file `{WORKLIST}.csv`; both contribution tables of what nothing "
+        "explains: `scores/unexplained.parquet`."
+    )
+
+
 def parity_findings(found: Parity | None) -> list[Finding]:
     """Whether there is anything to compare with, and whether another policy explains too much of it."""
     stored = found.scores.height if found else 0
@@ -140,7 +156,7 @@ def parity_findings(found: Parity | None) -> list[Finding]:
             tolerated=0.01,
             reason="scores of rows that name no patient are in quarantine (2026-11)",
             severity=Severity.WARN,
-            note="" if found else "no_source_score: the source stores no scores, so parity is not checkable",
+            note="" if stored else NOT_CHECKABLE,
         ),
         check(
             "SCO-06",
