@@ -78,12 +78,15 @@ def _write(workspace: Workspace, built: Built, name: str, frame: pl.LazyFrame | 
 
 
 def _knowing_excluded(sources: Sources, workspace: Workspace) -> Sources:
-    """The crosswalk after the patients were mapped: it knows now which survivors are not loaded."""
-    loaded = mapped(workspace, PATIENTS).filter(pl.col(ACCOUNT) == "loaded").select(pl.col(KEY).alias("golden_id"))
-    missing = sources.crosswalk.drop("excluded").join(
-        loaded.with_columns(loaded=True), on="golden_id", how="left", maintain_order="left"
+    """The crosswalk after the patients were mapped: it knows now which survivors are not loaded, and which are held."""
+    survivors = mapped(workspace, PATIENTS).select(pl.col(KEY).alias("golden_id"), pl.col(ACCOUNT).alias("__became"))
+    found = sources.crosswalk.join(survivors, on="golden_id", how="left", maintain_order="left")
+    crosswalk = found.select(
+        "patient_id",
+        "golden_id",
+        pl.col("__became").ne_missing("loaded").alias("excluded"),
+        pl.col("__became").eq_missing("quarantined").alias("held"),
     )
-    crosswalk = missing.select("patient_id", "golden_id", pl.col("loaded").is_null().alias("excluded"))
     return replace(sources, crosswalk=crosswalk)
 
 

@@ -28,7 +28,8 @@ PATIENTS = "patients"
 @dataclass(frozen=True)
 class Sources:
     """What the engine reads from. `table` gives a lazy frame by name; `crosswalk` maps patient to survivor (both text)
-    and says of each whether the survivor is `excluded` from the load, which takes everything of the patient with it.
+    and says of each whether the survivor is `excluded` from the load, which takes everything of the patient with it,
+    and whether because he is `held` in quarantine.
 
     `codes` holds, by name, spellings in lower case and the option each stands for; `zones` the IANA names in use.
     `kept_out` gives, by table, the keys in quarantine and the rule that put them there. `reported` gives a table as it
@@ -203,6 +204,7 @@ def _resolve_patients(frame: pl.LazyFrame, mapping: TableMapping, sources: Sourc
             pl.col("patient_id").alias("__on"),
             pl.col("golden_id").alias(_survivor(column)),
             pl.col("excluded").alias(_excluded(column)),
+            pl.col("held").alias(_waiting(column)),
         )
         frame = frame.join(survivors, left_on=column, right_on="__on", how="left", maintain_order="left")
     return frame
@@ -221,7 +223,8 @@ def _accounts(mapping: TableMapping) -> tuple[pl.Expr, pl.Expr]:
     for column in _patient_columns(mapping):
         without_patient = pl.col(_excluded(column)).fill_null(False)
         account = pl.when(without_patient).then(pl.lit("excluded")).otherwise(account)
-        reason = pl.when(without_patient).then(pl.lit("PATIENT_EXCLUDED")).otherwise(reason)
+        why = pl.when(_waiting(column)).then(pl.lit("PATIENT_QUARANTINED")).otherwise(pl.lit("PATIENT_EXCLUDED"))
+        reason = pl.when(without_patient).then(why).otherwise(reason)
     for refusal in reversed(mapping.refuse):
         holds = _refused(refusal)
         account = pl.when(holds).then(pl.lit(refusal.account)).otherwise(account)
@@ -284,6 +287,10 @@ def _survivor(column: str) -> str:
 
 def _excluded(column: str) -> str:
     return f"__excluded:{column}"
+
+
+def _waiting(column: str) -> str:
+    return f"__waiting:{column}"
 
 
 def _exists(refusal: Refusal) -> str:

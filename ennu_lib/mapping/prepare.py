@@ -20,7 +20,7 @@ def run_sources(phase: Phase, maps: MappingSet) -> Sources:
         phase.scan(QUARANTINE)
     return Sources(
         table=phase.scan_table,
-        crosswalk=phase.scan("identity/members").with_columns(excluded=pl.lit(False)),
+        crosswalk=phase.scan("identity/members").with_columns(excluded=pl.lit(False), held=pl.lit(False)),
         codes=maps.codes,
         zones=_zones(phase.scan_table("facilities")),
         biomarkers=load_biomarkers(clinical / "biomarkers.csv", clinical / "unit_aliases.csv"),

@@ -125,7 +125,8 @@ def _looked(rule: Rule, looks: list[Look]) -> tuple[int, pl.DataFrame]:
     for look, counted, flagged in zip(looks, collected[::2], collected[1::2], strict=True):
         population += counted.item() or 0
         for number, (column, reason) in enumerate(look.fails):
-            keys = flagged.filter(pl.col(str(number)))[KEY]
+            # In an order of their own: rows of a join come as they come, and a second run must write the same file.
+            keys = flagged.filter(pl.col(str(number)))[KEY].sort()
             if len(keys):
                 parts.append(_issues(rule.id, look.table, keys, column, reason))
     return population, pl.concat(parts)

@@ -74,6 +74,7 @@ class Books:
                 "patient_id": list(self.people),
                 "golden_id": list(self.people.values()),
                 "excluded": [golden in self.excluded for golden in self.people.values()],
+                "held": [False for _ in self.people],
             }
         )
 

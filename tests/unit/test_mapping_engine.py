@@ -16,7 +16,7 @@ CLINICAL = params_dir() / "clinical"
 KEYS = Keys("k" * 40)
 # Patient 2 was merged into 1; 3 is not loaded; 9 is nowhere.
 CROSSWALK = pl.LazyFrame(
-    {"patient_id": ["1", "2", "3"], "golden_id": ["1", "1", "3"], "excluded": [False, False, True]}
+    {"patient_id": ["1", "2", "3"], "golden_id": ["1", "1", "3"], "excluded": [False, False, True], "held": [False] * 3}
 )
 VISITS = pl.LazyFrame(
     {
@@ -59,6 +59,13 @@ def test_every_row_has_one_account_and_the_first_refusal_names_it(sources):
         ("d", "quarantined", "ORPHAN_PATIENT"),
         ("e", "derived", "ACCEPTED"),
     ]
+
+
+def test_rows_of_a_patient_in_quarantine_say_so(sources):
+    held = replace(sources, crosswalk=CROSSWALK.with_columns(held="excluded"))
+    made = map_rows(contributing(refuse=[ORPHANS]), held).collect()
+    assert made.row(2, named=True)["__account"] == "excluded"
+    assert made.row(2, named=True)["__reason"] == "PATIENT_QUARANTINED"
 
 
 def test_a_day_that_means_no_day_is_not_the_newest(sources):
