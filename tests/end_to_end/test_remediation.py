@@ -79,11 +79,11 @@ def test_every_rule_can_be_undone_and_all_are_redone(rehearsal):
 
 
 def test_a_list_begins_with_what_unblocks_most(rehearsal):
-    assert len(lists_of("r1")) > 2
-    for path in lists_of("r1"):
-        assert pl.read_csv(path)["unblocks"].is_sorted(descending=True)
-    effect = read_evidence(Workspace("r1"), "02_remediation")["tables"]["worklists"]
-    assert effect[0]["unblocks"] >= effect[0]["rows"] > 0
+    lists = [pl.read_csv(path) for path in lists_of("r1")]
+    assert len(lists) > 2
+    assert all(one["unblocks"].is_sorted(descending=True) for one in lists)
+    # What depends on a row in quarantine is unblocked with it.
+    assert any(one["unblocks"][0] > one["rows"][0] > 0 for one in lists)
 
 
 def test_what_is_repaired_at_the_source_is_off_the_list_in_the_next_run(rehearsal):
