@@ -16,10 +16,10 @@ NAME_KEY = ["__test_code", "__loinc", "__name"]
 
 
 class Columns:
-    """A source table whose optional columns may be missing."""
+    """A source table whose optional columns may be missing; `named_in` says, in an error, where they are named."""
 
-    def __init__(self, table: str, frame: pl.LazyFrame):
-        self.table, self.frame = table, frame
+    def __init__(self, table: str, frame: pl.LazyFrame, named_in: str = ", which the scores are compared by"):
+        self.table, self.frame, self.named_in = table, frame, named_in
         self.names = frozenset(frame.collect_schema().names())
 
     def text(self, column: str | None) -> pl.Expr:
@@ -29,7 +29,7 @@ class Columns:
     def required(self, column: str) -> pl.Expr:
         """The column as text. Raises SourceChanged when the table lacks it."""
         if column not in self.names:
-            raise SourceChanged(f"table {self.table} has no column {column}; see params/scores/measurement_sources.yml")
+            raise SourceChanged(f"table {self.table} has no column {column}{self.named_in}")
         return self.text(column)
 
     def deleted(self, column: str | None) -> pl.Expr:
@@ -48,7 +48,7 @@ class Given:
 
     def table(self, name: str) -> Columns:
         """A table that is there."""
-        return Columns(name, self.tables[name])
+        return Columns(name, self.tables[name], "; see params/scores/measurement_sources.yml")
 
 
 def resolved(keyed: pl.LazyFrame, source: TableSource, given: Given) -> pl.DataFrame:

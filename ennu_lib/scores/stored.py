@@ -36,8 +36,9 @@ def stored_scores(table: pl.LazyFrame) -> pl.LazyFrame:
 def stored_details(table: pl.LazyFrame | None, codes: Mapping[str, str], catalogue: BiomarkerCatalogue) -> pl.DataFrame:
     """The rows of `25againhealthscoredetails`: what each metric contributed to a stored score, and from what value.
 
-    `codes`: the source's metric number, as text, to metric code; rows of other metrics are left out. Columns: score_id,
-    metric_code, metric_id (ours), value, unit, measured_on, points; all but metric_id as text. Empty without a table.
+    `codes`: the source's metric number, as text, to metric code; metric_code and metric_id are null for other metrics.
+    Columns: score_id, metric_code, metric_id (ours), value, unit, measured_on, points; all but metric_id as text. Empty
+    without a table.
     """
     texts = ("score_id", "metric_code", "value", "unit", "measured_on", "points")
     if table is None:
@@ -56,7 +57,7 @@ def stored_details(table: pl.LazyFrame | None, codes: Mapping[str, str], catalog
         measured_on=columns.text("metric_date"),
         points=columns.required("points"),
     )
-    return named.join(known, on="number").select(*texts, "metric_id").collect(engine="streaming")
+    return named.join(known, on="number", how="left").select(*texts, "metric_id").collect(engine="streaming")
 
 
 def first_reports(table: pl.LazyFrame | None) -> pl.DataFrame:

@@ -14,7 +14,8 @@ from ennu_lib.scores.parity.numbers import agreement, last_place
 from ennu_lib.scores.parity.params import load_parity
 from ennu_lib.scores.parity.report import class_table, component_table, parity_counts, parity_findings, parity_note
 from ennu_lib.scores.parity.versions import MetricHistory, Version, read_history
-from tests.support.parity_clinic import Clinic, days_before, man, one
+from ennu_lib.scores.stored import stored_details
+from tests.support.parity_clinic import PARTS, Clinic, days_before, man, one
 from tests.support.score_params import CATALOGUE, GRADED, PRESETS, measured
 
 # The graded score of a man with ten values; only total testosterone (480: 70 points, weight 7.5) is off its optimum.
@@ -180,6 +181,20 @@ def test_a_change_that_gives_the_total_by_chance_explains_nothing():
     assert one("57", man(), parts=parts) == ("UNEXPLAINED", "")
     incomplete = [("hs_crp", "0.8", "2024-05-20", "9")]
     assert one("57", man(), parts=incomplete) == ("MISSING_POLICY", "renormalise")
+
+
+def test_points_of_a_metric_that_we_do_not_know_are_not_overlooked():
+    """57 would be the renormalised score; six of its points are those of a metric of the clinic's own."""
+    table = {"health_score_id": ["1"] * 3, "metric_id": ["1", "2", "99"], "points": ["30", "21", "6"]}
+    details = stored_details(pl.LazyFrame(table), {"1": "hs_crp", "2": "hba1c"}, CATALOGUE)
+    assert details["metric_code"].to_list() == ["hs_crp", "hba1c", None]
+    clinic = Clinic()
+    clinic.stores("57", man())
+    clinic.parts = list(details.select(*PARTS).iter_rows())
+    found = clinic.parity()
+    assert found.scores["class"].to_list() == ["UNEXPLAINED"]
+    others = found.parts.filter(pl.col("metric_id").is_null())
+    assert others.select("stored_points", "agreement").rows() == [(6.0, "stored only")]
 
 
 def test_a_bound_explains_nothing_where_another_value_was_counted():

@@ -37,5 +37,5 @@ COUNTS_AS = {
     ParityClass.GENDER: "defect of the demographics",
     ParityClass.DUPLICATE_CODE: "defect of the old formula",
     ParityClass.UNEXPLAINED: "fail, listed with both contribution tables",
-    ParityClass.NOT_COMPARABLE: "no day, number or patient",
+    ParityClass.NOT_COMPARABLE: "no day, number or patient, or no id of its own",
 }

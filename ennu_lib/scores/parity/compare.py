@@ -45,6 +45,7 @@ class StoredParts:
     """What the source stored beside its scores, and what it first reported of results that it corrected.
 
     `details`: score_id, metric_id (ours), metric_code, value, unit, measured_on, points, all but metric_id as text.
+    What a metric that we do not know contributed has neither metric_id nor metric_code.
     `corrections`: source_id of the result, corrected_at (ISO text), first_value, first_unit.
     """
 
@@ -174,7 +175,7 @@ def _as_first_reported(rows: pl.DataFrame, occasions: pl.DataFrame, corrections:
 
 
 def _as_measurements(details: pl.DataFrame) -> pl.DataFrame:
-    return details.filter(pl.col("value").is_not_null()).select(
+    return details.drop_nulls(["metric_code", "value"]).select(
         "metric_code", "value", "unit", "measured_on", patient_id="score_id"
     )
 
@@ -187,7 +188,10 @@ def _stored_parts(details: pl.DataFrame) -> pl.DataFrame:
 
 
 def _part_rows(ours: pl.DataFrame, details: pl.DataFrame, within: float) -> pl.DataFrame:
-    """Every contribution that either side has; one that is missing, or was never measured, is worth no points."""
+    """Every contribution that either side has; one that is missing, or was never measured, is worth no points.
+
+    Those of metrics that we do not know stand together, in the row without a metric_id.
+    """
     theirs = details.group_by("score_id", "metric_id").agg(
         stored_value=pl.col("value").cast(pl.Float64, strict=False).first(),
         stored_points=pl.col("points").cast(pl.Float64, strict=False).sum(),
