@@ -68,6 +68,12 @@ def test_a_clean_payload_passes_every_gate():
         ("GAT-04", {"targets__contacts": contacts(email=["a@b.com", "A@B.com "])}, ["1", "2"]),
         ("GAT-05", {"accounts__clinical_notes": pl.DataFrame({"key": ["70"], "account": ["loaded"]})}, ["70"]),
         ("GAT-06", {"targets__contacts": contacts(phone=["+1813229", None])}, ["P-1"]),
+        (
+            "GAT-06",
+            {"targets__contacts": contacts(phone=["+18139110142", "+18132290142"])},
+            ["P-1"],
+        ),  # N11 is a service
+        ("GAT-06", {"targets__contacts": contacts(email=["a" * 65 + "@b.com", "a" * 64 + "@b.com"])}, ["P-1"]),
     ],
 )
 def test_what_may_never_be_sent_is_stopped_and_named(gate, changed, named):
