@@ -26,7 +26,7 @@ from ennu_lib.scores.parity import (
 )
 from ennu_lib.scores.preset import Preset, load_presets
 from ennu_lib.scores.sources import resolution_counts, unresolved_names
-from ennu_lib.scores.stored import stored_scores, with_source_scores
+from ennu_lib.scores.stored import stored_scores
 from ennu_lib.scores.vectorised import score_all
 
 __all__ = [
@@ -55,6 +55,5 @@ __all__ = [
     "status_table",
     "stored_scores",
     "unresolved_names",
-    "with_source_scores",
     "write_scores",
 ]

@@ -78,20 +78,3 @@ def first_reports(table: pl.LazyFrame | None) -> pl.DataFrame:
 
 def _or_null(text: pl.Expr) -> pl.Expr:
     return pl.when(text != "").then(text)
-
-
-def with_source_scores(scores: pl.DataFrame, stored: pl.LazyFrame) -> pl.DataFrame:
-    """Computed scores with `composite_score_source`: what the source stored for the same patient and day, verbatim.
-
-    Of several stored on one day, that with the greatest id; null where the source stored none. Neither score ever
-    overwrites the other.
-    """
-    newest = (
-        stored.with_columns(pl.col("score_date").str.slice(0, 10))
-        .sort(pl.col("source_id").str.len_chars(), "source_id")
-        .unique(["patient_id", "score_date"], keep="last", maintain_order=True)
-        .select("patient_id", "composite_score_source", day="score_date")
-        .collect()
-    )
-    dated = scores.with_columns(day=pl.col("score_date").cast(pl.String))
-    return dated.join(newest, on=["patient_id", "day"], how="left", maintain_order="left").drop("day")

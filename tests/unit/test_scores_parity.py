@@ -9,7 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ennu_lib.config import load_model, params_dir
 from ennu_lib.errors import ConfigurationError
+from ennu_lib.mapping.rules import SIMPLE
+from ennu_lib.mapping.spec import Mapping
 from ennu_lib.scores.parity.numbers import agreement, last_place
 from ennu_lib.scores.parity.params import load_parity
 from ennu_lib.scores.parity.report import class_table, component_table, parity_counts, parity_findings, parity_note
@@ -282,6 +285,7 @@ def test_contributions_are_compared_one_by_one():
     clinic = Clinic()
     parts = [("hs_crp", "0.8", "2024-05-20", "9.04"), ("hba1c", "5.6", "2024-05-20", "11"), ("waist", "30", "", "3")]
     clinic.stores("51", man(), parts=parts)
+    clinic.stores("51", man())  # nothing was stored beside it: nothing to compare
     counted = dict(component_table(clinic.parity()).select("agreement", "contributions").iter_rows())
     # Three metrics of ours earn points that were not stored; three earn none, which is what is stored of them.
     assert counted == {"equal": 4, "different": 1, "stored only": 1, "recomputed only": 3}
@@ -383,3 +387,14 @@ def test_contributions_have_to_agree_to_the_last_decimal_that_is_stored():
     assert last_place(pl.Series([0.123456])) == pytest.approx(2e-6)
     assert last_place(pl.Series([9.0, float("nan"), float("inf"), None])) == pytest.approx(1), "what is no number"
     assert GRADED.decimals == 1
+
+
+def test_a_stored_score_is_loaded_as_the_number_it_is_and_ours_is_no_field_of_it():
+    """Neither overwrites the other: a stored score is a record of its own, with the formula that it names."""
+    mapping = load_model(params_dir() / "mappings" / "25againhealthscores.yml", Mapping)
+    fields = {f.target: f for f in mapping.fields}
+    assert fields["composite_score_source"].source == "score" and fields["formula_version"].source == "formula_version"
+    assert "composite_score" not in fields
+    scores = ["51", "51.0", "96.3", "100", "0", "12.25"]
+    loaded = pl.DataFrame({"s": scores}).select(SIMPLE[fields["composite_score_source"].rule](pl.col("s"))).to_series()
+    assert [float(score) for score in loaded] == [float(score) for score in scores]

@@ -8,7 +8,6 @@ import polars as pl
 import pytest
 
 from ennu_lib.scores.frames import CATEGORY_COLUMNS, CONTRIBUTION_SCHEMA, EXCLUSION_SCHEMA, score_schema
-from ennu_lib.scores.stored import stored_scores, with_source_scores
 from ennu_lib.scores.vectorised import score_all
 from tests.support.score_params import AS_OF, CATALOGUE, GRADED, OPEN, measured
 
@@ -101,20 +100,3 @@ def test_patients_settled_exactly_keep_their_place():
     assert found.scores["patient_id"].to_list() == ["a", "b", "c"]
     assert [str(score) for score in found.scores["composite_score"]] == ["100.0", "50.0", "100.0"]
     assert found.contributions.height == 3 and found.exclusions.height == 1
-
-
-def test_the_stored_score_stands_beside_ours_verbatim():
-    scores = score_all(rows(measured("tsh", "1.5")), people(), AS_OF, OPEN, CATALOGUE).scores
-    stored = stored_scores(
-        pl.LazyFrame({
-            "health_score_id": [9, 10, 11],
-            "patient_id": ["p", "p", "p"],
-            "score_date": ["2026-06-30", "2026-06-30", "2026-06-29"],
-            "score": [Decimal("71.5"), Decimal("72.0"), Decimal("11.0")],
-        })
-    )  # fmt: skip
-    joined = with_source_scores(scores, stored)
-    assert joined["composite_score_source"].to_list() == ["72.0"]
-    assert joined["composite_score"].to_list() == [Decimal("100.0")]
-    none = with_source_scores(scores, stored.filter(False))
-    assert none["composite_score_source"].to_list() == [None]

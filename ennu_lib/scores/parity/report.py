@@ -113,10 +113,15 @@ def change_table(found: Parity | None) -> pl.DataFrame:
 
 
 def component_table(found: Parity | None) -> pl.DataFrame:
-    """Stored contributions beside ours, by formula: preset, agreement, contributions."""
+    """Stored contributions beside ours, by formula: preset, agreement, contributions.
+
+    Of scores with stored contributions only: beside the others there is nothing to compare ours with.
+    """
     if found is None:
         return pl.DataFrame(schema={"preset": pl.String, "agreement": pl.String, "contributions": pl.Int64})
-    of = found.parts.join(found.scores.select("score_id", "preset"), on="score_id", how="left")
+    stored = found.parts.drop_nulls("stored_points").select("score_id").unique()
+    parts = found.parts.join(stored, on="score_id", how="semi")
+    of = parts.join(found.scores.select("score_id", "preset"), on="score_id", how="left")
     return of.group_by("preset", "agreement").agg(contributions=pl.len()).sort("preset", "agreement")
 
 
