@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from ennu_lib.report.accounts import ACCOUNTS
 from ennu_lib.report.formats import duration, number
@@ -77,6 +78,8 @@ def histogram(edges: Sequence[float], counts: Sequence[int | None], *, measure: 
         for left, right, count in zip(edges, edges[1:], counts, strict=False):
             if count is None:
                 axes.text((left + right) / 2, 0, MARK, ha="center", va="bottom", color=MUTED)
+        axes.set_ylim(bottom=0, top=None if any(sizes) else 1)
+        axes.yaxis.set_major_locator(MaxNLocator(integer=True))
         axes.yaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
         axes.grid(axis="y")
         axes.spines["left"].set_visible(False)

@@ -137,3 +137,11 @@ def test_wrong_data_are_refused():
         charts.before_after({"a": 1}, {"b": 1}, measure="x")
     with pytest.raises(ValueError, match="one edge more"):
         charts.histogram([0, 1], [1, 2], measure="x", counted="y")
+
+
+@pytest.mark.parametrize("counts", [[None, None], [2, None], [1, 3], [12, 400]])
+def test_counts_have_whole_ticks_from_nothing_up(counts):
+    drawn = charts.histogram([0, 10, 20], counts, measure="score", counted="patients")
+    bottom, top = drawn.axes[0].get_ylim()
+    ticks = [tick for tick in drawn.axes[0].get_yticks() if bottom <= tick <= top]
+    assert bottom == 0 and len(ticks) >= 2 and all(tick == int(tick) for tick in ticks)
