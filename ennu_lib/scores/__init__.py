@@ -15,7 +15,7 @@ from ennu_lib.scores.outputs import (
     status_table,
     write_scores,
 )
-from ennu_lib.scores.parity import (
+from ennu_lib.scores.parity.report import (
     change_table,
     class_table,
     compare_stored,
@@ -26,7 +26,6 @@ from ennu_lib.scores.parity import (
 )
 from ennu_lib.scores.preset import Preset, load_presets
 from ennu_lib.scores.sources import resolution_counts, unresolved_names
-from ennu_lib.scores.stored import stored_scores
 from ennu_lib.scores.vectorised import score_all
 
 __all__ = [
@@ -53,7 +52,6 @@ __all__ = [
     "scored_people",
     "shown_bins",
     "status_table",
-    "stored_scores",
     "unresolved_names",
     "write_scores",
 ]

@@ -68,3 +68,8 @@ def _frame(name: str, rows: list[dict[str, Any]]) -> pl.DataFrame:
     frame = pl.DataFrame(texts, schema=dict.fromkeys(columns, pl.String))
     keys = [str(row.get("__key", row.get(columns[0], n))) for n, row in enumerate(rows, start=1)]
     return frame.with_columns(pl.Series("__key", keys, dtype=pl.String))
+
+
+def reasons(rule: str, **rows) -> set[str]:
+    """The reasons for which the rows fail the rule."""
+    return {reason for _, _, reason in found(rule, **rows)}

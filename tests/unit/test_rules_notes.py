@@ -2,17 +2,13 @@
 
 import pytest
 
-from tests.support.small_tables import found
+from tests.support.small_tables import reasons
 
 CODES = [
     {"code": "E29.1", "gender_limit": "M", "valid_from": "2015-10-01"},
     {"code": "E66.9", "valid_from": "2015-10-01"},
     {"code": "J44.X", "valid_from": "2015-10-01", "valid_to": "2019-09-30"},
 ]
-
-
-def reasons(rule, **rows):
-    return {reason for _, _, reason in found(rule, **rows)}
 
 
 def note(**more):

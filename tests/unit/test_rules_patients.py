@@ -5,11 +5,7 @@ import pytest
 
 from ennu_lib.config import params_dir
 from ennu_lib.rules import Tables, run_rules
-from tests.support.small_tables import TODAY, all_rules, found, outcome
-
-
-def reasons(rule, **rows):
-    return {reason for _, _, reason in found(rule, **rows)}
+from tests.support.small_tables import TODAY, all_rules, outcome, reasons
 
 
 def patient(**more):

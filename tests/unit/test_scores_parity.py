@@ -363,7 +363,7 @@ def test_a_preset_that_is_not_there_is_refused(tmp_path):
     file = tmp_path / "parity.yml"
     file.write_text(
         "unnamed: hs-none\nage_limits: [90]\nboundary: {absolute: 0.01, relative: 0.002, most_metrics: 8}\n"
-        "component_within: 0.05\nat_once: 10\n"
+        "component_within: 0.05\nvalue_within: 0.005\nat_once: 10\n"
     )
     with pytest.raises(ConfigurationError, match="hs-none"):
         load_parity(file, PRESETS)

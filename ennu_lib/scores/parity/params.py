@@ -28,6 +28,7 @@ class ParityRules(Strict):
     age_limits: list[int] = Field(min_length=1)
     boundary: Boundary
     component_within: Decimal = Field(ge=0)
+    value_within: Decimal = Field(ge=0, lt=1)
     at_once: int = Field(ge=1)
 
 

@@ -27,7 +27,6 @@ from ennu_lib.scores.parity.versions import MetricHistory, era_of
 from ennu_lib.scores.preset import Preset
 
 NEVER = {"full_days": None, "half_days": None}
-VALUE_WITHIN = 0.005  # stored values are rounded to the decimals of their column
 FOUND = {"score_id": pl.String, "class": pl.String, "how": pl.String, "points": pl.Int64}
 
 
@@ -145,7 +144,9 @@ class Search:
         known = contributions.join(stored, on="score_id", how="semi").rename({"points": "ours", "value": "from"})
         both = stored.join(known, on=PART, how="full", coalesce=True)
         apart = (pl.col("points").fill_null(0) - pl.col("ours").fill_null(0)).abs()
-        other = ((pl.col("value") - pl.col("from")).abs() > VALUE_WITHIN * pl.col("from").abs()).fill_null(True)
+        other = (
+            (pl.col("value") - pl.col("from")).abs() > float(self.rules.value_within) * pl.col("from").abs()
+        ).fill_null(True)
         wrong = (apart > self._within) | (pl.col("from").is_not_null() & other)
         complete = pl.col("adds_up").any().over("score_id").fill_null(False)
         partial = pl.col("adds_up").is_not_null() if of_one_metric else pl.lit(False)
